@@ -1,0 +1,243 @@
+"""A collection: where its files lie, and its settings.
+
+Nothing here reads a register, a log or the network. The layout is that of the architecture, which for `log/` and
+`resource/` is the one that digital-land-python reads and writes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from collect_assets.errors import SettingsError
+from collect_assets.store.local import ContentStore
+
+DATE_PATTERN = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+
+
+def _kebab(name: str) -> str:
+    return name.replace("_", "-")
+
+
+class Section(BaseModel):
+    """A table of `collection.toml`: keys with hyphens, unknown ones are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_kebab, populate_by_name=True)
+
+
+class Limits(Section):
+    """What one fetch may take. Seconds and bytes."""
+
+    connect_timeout: float = Field(10.0, gt=0)
+    read_timeout: float = Field(60.0, gt=0)
+    total_timeout: float = Field(600.0, gt=0)
+    max_bytes: int = Field(4 << 30, gt=0)
+    max_redirects: int = Field(5, ge=0)
+    attempts: int = Field(3, ge=1)
+    backoff: float = Field(1.0, ge=0)
+    max_backoff: float = Field(30.0, ge=0)
+
+
+class Politeness(Section):
+    """How a host is treated: one request at a time, and between two of them a share of the time that the last took."""
+
+    min_pause: float = Field(0.0, ge=0)
+    max_pause: float = Field(5.0, ge=0)
+    pause_share: float = Field(0.5, ge=0)
+    hosts_at_once: int = Field(64, ge=1)
+    give_up_host_after: int = Field(3, ge=1)
+
+
+class Schedule(Section):
+    """When the collection is collected by itself: a cron line in a time zone; `cron = ""` means never."""
+
+    cron: str = "30 0 * * *"
+    timezone: str = "UTC"
+    priority: int = 0
+
+
+class Items(Section):
+    """The rules of the item life cycle."""
+
+    absences_before_deletion: int = Field(2, ge=1)
+
+
+class Settings(Section):
+    """Every setting of a collection, as `collection.toml` may give it."""
+
+    title: str = ""
+    description: str = ""
+    owners: tuple[str, ...] = ()
+    user_agent: str = ""
+    contact: str = ""
+    resource_rule: Literal["raw"] = "raw"
+    grace_hours: float = Field(6.0, ge=0)
+    start_date: dt.date | None = None
+    limits: Limits = Limits()
+    politeness: Politeness = Politeness()
+    schedule: Schedule = Schedule()
+    items: Items = Items()
+
+
+def read_settings(path: Path) -> Settings:
+    """The settings in a `collection.toml`; the defaults where there is no such file.
+
+    Raises:
+        SettingsError: it is not TOML, has an unknown key or a value out of range; names file, key and reason.
+    """
+    if not path.is_file():
+        return Settings()
+    try:
+        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except ValidationError as error:
+        reasons = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SettingsError(f"{path}: {reasons}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not a TOML file: {error}") from error
+
+
+@dataclass(frozen=True)
+class Collection:
+    """The places of one collection. Registers, data and derived files are one folder unless said otherwise.
+
+    Attributes:
+        name: as people call it; the folder's name by default.
+        registers: the folder of `endpoint.csv` and its companions.
+        folder: the folder of `log/`, `resource/`, `run/` and `derived/`.
+        endpoint_csv: the register of endpoints, where it is not `endpoint.csv` in `registers`.
+    """
+
+    name: str
+    folder: Path
+    registers: Path
+    settings: Settings = field(default_factory=Settings)
+    endpoint_csv: Path | None = None
+    log_folder: Path | None = None
+    resource_folder: Path | None = None
+
+    @classmethod
+    def at(cls, folder: Path, *, name: str | None = None, registers: Path | None = None) -> Collection:
+        """The collection in a folder, with the settings of its `collection.toml`.
+
+        Raises:
+            SettingsError: the settings cannot be used.
+        """
+        folder = folder.absolute()
+        registers = (registers or folder).absolute()
+        return cls(name or folder.name, folder, registers, read_settings(registers / "collection.toml"))
+
+    @property
+    def register(self) -> Path:
+        """The register of endpoints."""
+        return self.endpoint_csv or self.registers / "endpoint.csv"
+
+    @property
+    def log(self) -> Path:
+        """The folder with a folder of logs for each entry-date."""
+        return self.log_folder or self.folder / "log"
+
+    @property
+    def work(self) -> Path:
+        """Unfinished files, on the same file system as the finished ones."""
+        return self.folder / "work"
+
+    @property
+    def resources(self) -> ContentStore:
+        """What was served, by sha256."""
+        return ContentStore(self.resource_folder or self.folder / "resource", self.work)
+
+    @property
+    def register_copies(self) -> ContentStore:
+        """The registers that runs were started with, by sha256."""
+        return ContentStore(self.folder / "register", self.work)
+
+    @property
+    def derived(self) -> Path:
+        """What can be deleted, and is built again."""
+        return self.folder / "derived"
+
+    @property
+    def index(self) -> Path:
+        """The stable name of the published item index."""
+        return self.derived / "index.duckdb"
+
+    def log_path(self, entry_date: dt.date, endpoint: str) -> Path:
+        """Where the log of an endpoint on an entry-date is."""
+        return self.log / entry_date.isoformat() / f"{endpoint}.json"
+
+    def runs(self, entry_date: dt.date) -> Path:
+        """The folder of the run files of an entry-date."""
+        return self.folder / "run" / entry_date.isoformat()
+
+    def day_file(self, entry_date: dt.date) -> Path:
+        """The logs and skips of an entry-date in one file."""
+        return self.derived / "day" / f"{entry_date.isoformat()}.parquet"
+
+    def entry_dates(self) -> list[dt.date]:
+        """The entry-dates that have a folder of logs, oldest first."""
+        return [day for path in sorted(self.log.glob(DATE_PATTERN)) if (day := _date_of(path.name)) and path.is_dir()]
+
+
+def _date_of(name: str) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(name)
+    except ValueError:
+        return None
+
+
+@dataclass(frozen=True)
+class BrokenCollection:
+    """A collection that was found and cannot be used, and why; the others are not affected."""
+
+    name: str
+    folder: Path
+    reason: str
+
+
+def find_collections(root: Path) -> list[Collection | BrokenCollection]:
+    """The collections below a root folder, sorted by name.
+
+    `collections.toml` in the root lists them, as `[<name>]` tables with `folder` and, where it differs, `registers`
+    (relative to the root). Without it every folder with an `endpoint.csv` is a collection. Only folders are listed and
+    settings read, so that this stays quick for hundreds of them.
+
+    Raises:
+        SettingsError: the root is not a folder, or `collections.toml` is unreadable.
+    """
+    if not root.is_dir():
+        raise SettingsError(f"{root}: no such folder; set COLLECTIONS to the folder that holds your collections")
+    listing = root / "collections.toml"
+    if not listing.is_file():
+        folders = sorted(path.parent for path in root.glob("*/endpoint.csv"))
+        return [_open(folder.name, folder, folder) for folder in folders]
+    try:
+        entries = tomllib.loads(listing.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{listing}: not a TOML file: {error}") from error
+    return [_open_listed(root, listing, name, entry) for name, entry in sorted(entries.items())]
+
+
+def _open_listed(root: Path, listing: Path, name: str, entry: object) -> Collection | BrokenCollection:
+    places = entry if isinstance(entry, dict) and all(isinstance(place, str) for place in entry.values()) else {}
+    if "folder" not in places or set(places) - {"folder", "registers"}:
+        return BrokenCollection(name, root, f"{listing}: [{name}] needs a `folder`, may have `registers`, and no more")
+    folder: str = places["folder"]
+    return _open(name, root / folder, root / str(places.get("registers", folder)))
+
+
+def _open(name: str, folder: Path, registers: Path) -> Collection | BrokenCollection:
+    try:
+        return Collection.at(folder, name=name, registers=registers)
+    except SettingsError as error:
+        return BrokenCollection(name, folder, str(error))
+
+
+def collections_root() -> Path:
+    """The folder with all collections: `COLLECTIONS` in the environment, else `collections` in the working folder."""
+    return Path(os.environ.get("COLLECTIONS") or "collections").absolute()

@@ -1,0 +1,272 @@
+"""Registers: the CSVs that people write, read and checked.
+
+A register is read whole or refused; a bad row is a `Problem` with file, row and reason, and stops nothing. Columns and
+types are those of the Endpoint dataset specification of digital-land (`endpoint`, `endpoint-url`, `parameters`,
+`plugin`, `entry-date`, `start-date`, `end-date`); the id of an endpoint is the sha256 of its URL exactly as registered.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import hashlib
+import io
+import json
+import re
+from collections.abc import Collection as Those
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from collect_assets.errors import RegisterError
+
+FIRST_ROW = 2  # the row below the header, as a spreadsheet counts
+MAX_FIELD = 1 << 20
+NEEDED = ("endpoint-url",)
+SHOWN = 200  # characters of a cell in a message
+_DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ].*)?)?)?$")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something wrong in a row of a register. `skip` is the word for the log when the row is not collected for it."""
+
+    file: str
+    row: int
+    reason: str
+    skip: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.file}, row {self.row}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One row of `endpoint.csv`, checked.
+
+    Attributes:
+        endpoint: sha256 of the URL, lower-case hex.
+        url: exactly as registered.
+        plugin: how it is harvested; blank is a plain GET.
+        parameters: what the row says to the plugin and the reader.
+        entry_date: when the row was entered; unrelated to the entry-date of collecting.
+        row: the line in the register, for messages.
+    """
+
+    endpoint: str
+    url: str
+    plugin: str = ""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    entry_date: str = ""
+    start_date: dt.date | None = None
+    end_date: dt.date | None = None
+    row: int = 0
+
+    def ended(self, day: dt.date) -> bool:
+        """Whether it is no longer collected on a day: on its end-date itself it is not, as upstream has it."""
+        return self.end_date is not None and self.end_date <= day
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A row that is not collected: the endpoint (as far as known), and why, as a word for the run's file."""
+
+    endpoint: str
+    url: str
+    why: str
+    row: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class EndpointRegister:
+    """`endpoint.csv` as it stands: what can be collected, what cannot, and why."""
+
+    path: Path
+    sha256: str
+    content: bytes
+    endpoints: tuple[Endpoint, ...]
+    skips: tuple[Skip, ...]
+    problems: tuple[Problem, ...]
+
+    def active(self, day: dt.date) -> list[Endpoint]:
+        """The endpoints to collect on a day, in the register's order."""
+        return [endpoint for endpoint in self.endpoints if not endpoint.ended(day)]
+
+    def by_id(self) -> dict[str, Endpoint]:
+        """Endpoints by their id."""
+        return {endpoint.endpoint: endpoint for endpoint in self.endpoints}
+
+
+def endpoint_id(url: str) -> str:
+    """The id of an endpoint: sha256 of its URL as UTF-8, without any normalisation."""
+    return hashlib.sha256(url.encode()).hexdigest()
+
+
+def read_endpoints(path: Path, *, plugins: Those[str] = ("",)) -> EndpointRegister:
+    """Reads `endpoint.csv`, with or without BOM, any line ends, extra or missing optional columns.
+
+    Args:
+        path: the register.
+        plugins: the names that the `plugin` column may hold.
+
+    Raises:
+        RegisterError: the file is missing, not a CSV, or lacks the column `endpoint-url`.
+    """
+    content = _content(path, NEEDED)
+    endpoints: dict[str, Endpoint] = {}
+    skips: list[Skip] = []
+    problems: list[Problem] = []
+    for number, row in _rows(path, content, needed=NEEDED):
+        checked = _check(path.name, number, row, plugins)
+        if isinstance(checked, Problem):
+            problems.append(checked)
+            url = row.get("endpoint-url") or ""
+            if checked.skip:
+                given = row.get("endpoint") or (endpoint_id(url) if url else "")
+                skips.append(Skip(given, url, checked.skip, number, checked.reason))
+        elif (first := endpoints.get(checked.endpoint)) is None:
+            endpoints[checked.endpoint] = checked
+        else:
+            problems.append(Problem(path.name, number, f"the same endpoint as row {first.row}; it is collected once"))
+            endpoints[checked.endpoint] = _merge(first, checked)
+    sha256 = hashlib.sha256(content).hexdigest()
+    return EndpointRegister(path, sha256, content, tuple(endpoints.values()), tuple(skips), tuple(problems))
+
+
+def _merge(first: Endpoint, second: Endpoint) -> Endpoint:
+    """Of two rows for one endpoint the one that is still collected counts: upstream ends rows, not endpoints."""
+    ends = (first.end_date or dt.date.max, second.end_date or dt.date.max)
+    return second if ends[1] > ends[0] else first
+
+
+def endpoints_of(path: Path, organisation: str) -> set[str]:
+    """The endpoints that `source.csv` gives to an organisation.
+
+    Raises:
+        RegisterError: the file is missing, not a CSV, or lacks `endpoint` and `organisation`.
+    """
+    needed = ("endpoint", "organisation")
+    rows = _rows(path, _content(path, needed), needed=needed)
+    return {row["endpoint"] for _, row in rows if row.get("organisation") == organisation and row["endpoint"]}
+
+
+def _content(path: Path, needed: tuple[str, ...]) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        columns = ", ".join(needed)
+        raise RegisterError(f"{path}: no such file; it has to be a CSV with the columns {columns}") from None
+    except OSError as error:
+        raise RegisterError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _rows(path: Path, content: bytes, *, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Rows as dictionaries with their line number; blank rows are passed over."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RegisterError(
+            f"{path}: not a CSV in UTF-8: byte {error.start} is {content[error.start]:#04x}; save it as CSV UTF-8"
+        ) from error
+    if "\0" in text:
+        raise RegisterError(f"{path}: not a CSV: it holds NUL bytes")
+    csv.field_size_limit(MAX_FIELD)
+    reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
+    try:
+        reader.fieldnames = _header(path, reader.fieldnames or (), needed)
+        for row in reader:
+            values = {name: value for name, value in row.items() if isinstance(name, str) and isinstance(value, str)}
+            if any(value.strip() for value in values.values()):
+                yield reader.line_num, values
+    except csv.Error as error:
+        raise RegisterError(f"{path}, row {reader.line_num}: not a CSV: {error}") from error
+
+
+def _header(path: Path, names: Iterable[str], needed: tuple[str, ...]) -> list[str]:
+    header = [name.strip() for name in names]
+    if missing := [name for name in needed if name not in header]:
+        found = _short(", ".join(header))
+        raise RegisterError(f"{path}: lacks the column {' and '.join(missing)}; its header is: {found}")
+    return header
+
+
+def _check(file: str, number: int, row: Mapping[str, str], plugins: Those[str]) -> Endpoint | Problem:
+    def problem(reason: str, skip: str) -> Problem:
+        return Problem(file, number, reason, skip)
+
+    url, given, plugin = row.get("endpoint-url", ""), row.get("endpoint", "").strip(), row.get("plugin", "")
+    if not url.strip():
+        return problem("no endpoint-url; the row is kept for people and not collected", "no-url")
+    if given and given != endpoint_id(url):
+        return problem(f"endpoint is not the sha256 of endpoint-url, which is {endpoint_id(url)}", "hash-mismatch")
+    if urlsplit_scheme(url) is None:
+        return problem(f"endpoint-url {url!r} has no scheme; write https:// or http:// before it", "bad-url")
+    if plugin not in plugins:
+        known = ", ".join(sorted(name for name in plugins if name)) or "none but blank"
+        return problem(f"unknown plugin {plugin!r}; known: {known}", "unknown-plugin")
+    try:
+        start, end = parse_date(row.get("start-date", "")), parse_date(row.get("end-date", ""))
+        parameters = _parameters(row.get("parameters", ""))
+    except _BadCellError as error:
+        return problem(str(error), error.skip)
+    return Endpoint(endpoint_id(url), url, plugin, parameters, row.get("entry-date", ""), start, end, number)
+
+
+class _BadCellError(ValueError):
+    """A cell that cannot be understood, and the word for the log."""
+
+    def __init__(self, skip: str, reason: str) -> None:
+        super().__init__(reason)
+        self.skip = skip
+
+
+def urlsplit_scheme(url: str) -> str | None:
+    """The scheme of a URL, or None where there is none (`www.example.org/?of=https://…`) or it cannot be parsed."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return parts.scheme or None if "://" in url or parts.scheme in {"file", "mailto"} else None
+
+
+def parse_date(text: str) -> dt.date | None:
+    """A register's date, which may be truncated to a month or year, or carry a time; blank is None.
+
+    Raises:
+        ValueError: it is not a date.
+    """
+    if not text.strip():
+        return None
+    match = _DATE.match(text.strip())
+    if match is None:
+        raise _BadCellError("bad-date", f"{_short(text)} is not a date; write YYYY-MM-DD")
+    year, month, day = (int(part or 1) for part in match.groups())
+    try:
+        return dt.date(year, month, day)
+    except ValueError as error:
+        raise _BadCellError("bad-date", f"{_short(text)} is not a date: {error}; write YYYY-MM-DD") from error
+
+
+def _parameters(text: str) -> dict[str, Any]:
+    if not text.strip():
+        return {}
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise _BadCellError("bad-parameters", f"parameters {_short(text)}: not JSON: {error}") from error
+    if not isinstance(value, dict):
+        example = '{"id": ["reference"]}'
+        raise _BadCellError("bad-parameters", f"parameters {_short(text)}: not a JSON object such as {example}")
+    return value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a number that JSON has")
+
+
+def _short(text: str) -> str:
+    """As it stands in a message; a cell may hold a megabyte."""
+    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")

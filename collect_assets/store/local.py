@@ -1,0 +1,175 @@
+"""Files on a local disk: atomic writes, and the content-addressed store.
+
+A file appears under its final name only when its bytes are on the disk: written beside it in `work/`, fsynced, renamed
+(promise 1). What S3 needs in place of this comes as `s3.py`, with the same functions.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from collect_assets.errors import DamagedFileError, StorageError
+
+CHUNK = 1 << 20
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file's bytes as lower-case hex, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def storage_errors(path: Path) -> Iterator[None]:
+    """Turns the operating system's errors into a `StorageError` that names the path and what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"{path}: cannot be written or read: {error.strerror or error}; free space, "
+            "check the folder's permissions and run again"
+        ) from error
+
+
+def temporary(work: Path) -> Path:
+    """A new name in `work`, on the same file system as where the file will end; the folder is made if needed."""
+    with storage_errors(work):
+        work.mkdir(parents=True, exist_ok=True)
+    return work / f"{os.getpid()}-{uuid4().hex}"
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes renames in a folder survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def publish(finished: Path, final: Path) -> None:
+    """Moves a file that is complete to its final name: fsync, rename, fsync of the folder.
+
+    Raises:
+        StorageError: the disk is full, or a folder cannot be written.
+    """
+    with storage_errors(final):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(finished, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        finished.replace(final)
+        sync_folder(final.parent)
+
+
+def write_atomically(final: Path, content: bytes, work: Path) -> None:
+    """Writes a small file whole or not at all.
+
+    Raises:
+        StorageError: the disk is full, or a folder cannot be written; the old file, if any, is as it was.
+    """
+    part = temporary(work)
+    try:
+        with storage_errors(part):
+            part.write_bytes(content)
+        publish(part, final)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def sweep(work: Path) -> int:
+    """Removes what interrupted runs left in `work`; returns how many files and folders.
+
+    What is in the making belongs to a process by its name (`<pid>-…`); everything of processes that are gone goes.
+    """
+    removed = 0
+    for path in work.iterdir() if work.is_dir() else ():
+        owner = path.name.split("-", 1)[0]
+        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+@contextmanager
+def file_lock(path: Path) -> Iterator[None]:
+    """Holds an exclusive lock that the kernel gives back when the process ends, however it ends.
+
+    Raises:
+        StorageError: the lock file cannot be made.
+    """
+    with storage_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+class ContentStore:
+    """A folder of files that are named by the sha256 of their bytes."""
+
+    def __init__(self, folder: Path, work: Path) -> None:
+        self.folder = folder
+        self.work = work
+
+    def path(self, sha256: str) -> Path:
+        """Where the file with this hash is, or would be."""
+        return self.folder / sha256
+
+    def add(self, part: Path, sha256: str) -> Path:
+        """Takes a finished file in; a file of that name that is already there is checked, and replaced if damaged.
+
+        The damaged bytes are kept beside it as `<sha256>.damaged`, for whoever wants to know what happened.
+
+        Args:
+            part: a file on the same file system; it is gone afterwards.
+            sha256: the hash of its bytes, which the caller computed while writing.
+
+        Raises:
+            StorageError: the disk is full, or the folder cannot be written.
+        """
+        final = self.path(sha256)
+        with storage_errors(final):
+            if final.exists():
+                if final.stat().st_size == part.stat().st_size and sha256_of(final) == sha256:
+                    part.unlink()
+                    return final
+                final.replace(final.with_name(f"{sha256}.damaged"))
+        publish(part, final)
+        return final
+
+    def check(self, sha256: str, *, size: int | None = None, whole: bool = True) -> None:
+        """Checks one file.
+
+        Args:
+            sha256: its name.
+            size: the number of bytes that it must have, where the log says so.
+            whole: whether its bytes are read and hashed too.
+
+        Raises:
+            DamagedFileError: it is missing, has another size, or another hash.
+        """
+        path = self.path(sha256)
+        if not path.is_file():
+            raise DamagedFileError(path, "is missing; the log names it. Restore it from a copy of the collection")
+        if size is not None and path.stat().st_size != size:
+            raise DamagedFileError(path, f"has {path.stat().st_size} bytes, the log says {size}")
+        if whole and sha256_of(path) != sha256:
+            raise DamagedFileError(path, "has other bytes than its name says; restore it, or collect it again")
+
+    def names(self) -> Iterator[str]:
+        """The hashes of all files, in no order."""
+        if self.folder.is_dir():
+            yield from (path.name for path in self.folder.iterdir() if len(path.name) == 64)
