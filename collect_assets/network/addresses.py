@@ -1,0 +1,193 @@
+"""Which URLs may be asked, and which addresses may be connected to.
+
+Pure rules: nothing here resolves a name or opens a socket. They come from OWASP's page on server-side request forgery
+and from the bypasses that others met (carrier-grade NAT, backslashes, IPv4 inside IPv6).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import SplitResult, urlsplit
+
+import idna
+
+from collect_assets.errors import RefusedError, SettingsError
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+# The backslash: `http://inside:80\@outside/` is read in two ways by urlsplit and urllib3 (GHSA-rph4).
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\\\u2028\u2029]")
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_LONGEST_NAME = 253
+
+# What Python 3.11 calls global although it is not for us, or did until a later patch release.
+_NOT_GLOBAL = tuple(map(ip_network, ("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "240.0.0.0/4",
+                                     "64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "3fff::/20",
+                                     "5f00::/16", "fec0::/10")))  # fmt: skip
+_NAT64 = IPv6Network("64:ff9b::/96")
+_COMPATIBLE = IPv6Network("::/96")
+_ISATAP = (0x00005EFE, 0x02005EFE)
+
+# 169.254.0.0/16 is left out on purpose: a cloud's metadata service hands out credentials there.
+_PRIVATE = "127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, ::1/128, fc00::/7"
+
+
+@dataclass(frozen=True)
+class AddressRules:
+    """What is allowed beyond the public internet; only the operator sets it, never a collection."""
+
+    allowed: tuple[Network, ...] = ()
+
+    @classmethod
+    def none(cls) -> AddressRules:
+        """Public addresses only."""
+        return cls()
+
+    @classmethod
+    def parse(cls, text: str) -> AddressRules:
+        """Public addresses, and the networks in a list such as `127.0.0.0/8, 10.1.2.0/24`; `private` for all private.
+
+        Raises:
+            SettingsError: a part is not a network.
+        """
+        if text.strip() == "private":
+            return cls.everything_private()
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        try:
+            return cls(tuple(ip_network(part) for part in parts))
+        except ValueError as error:
+            raise SettingsError(f"allowed addresses {text!r}: {error}; write networks such as 10.1.2.0/24") from error
+
+    @classmethod
+    def everything_private(cls) -> AddressRules:
+        """Public and private addresses; link-local ones, where clouds keep credentials, have to be named to `parse`."""
+        return cls.parse(_PRIVATE)
+
+    def check_url(self, url: str) -> SplitResult:
+        """The parts of a URL that may be asked. Spaces may stand in its path and query, where registers have them.
+
+        Raises:
+            RefusedError: `refused:scheme` where it is not http or https, `refused:url` where it cannot be trusted.
+        """
+        parts = _split(url)
+        if parts.scheme not in DEFAULT_PORTS:
+            raise RefusedError("scheme", f"{url}: the scheme {parts.scheme!r} is not fetched; use https or http",
+                               exception="InvalidSchema")  # fmt: skip
+        if _FORBIDDEN.search(url) or url != url.lstrip():
+            raise _bad(url, "it holds a backslash, a control character or leading space")
+        if "@" in parts.netloc:
+            raise _bad(url, "it holds a user name or password; give them as credentials")
+        _check_host(url, parts)
+        return parts
+
+    def check_address(self, address: str) -> None:
+        """Lets public and allowed addresses pass, also where they are wrapped into IPv6.
+
+        Raises:
+            RefusedError: `refused:address`.
+        """
+        try:
+            outer = ip_address(address)
+        except ValueError as error:
+            raise RefusedError("address", f"{address!r} is not an address: {error}") from error
+        if self._allows(outer):
+            return
+        for each in _readings(outer):
+            if not self._allows(each) and not is_public(each):
+                within = "" if each == outer else f" (inside {outer})"
+                raise RefusedError("address", f"{each}{within} is not a public address; if it is meant, the operator "
+                                              "can add its network to the allowed addresses")  # fmt: skip
+
+    def _allows(self, address: Address) -> bool:
+        return any(address.version == network.version and address in network for network in self.allowed)
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address, taken as it stands, is one of the public internet."""
+    if address.is_multicast or address.is_reserved or not address.is_global:
+        return False
+    return not any(address.version == network.version and address in network for network in _NOT_GLOBAL)
+
+
+def _readings(address: Address) -> Iterator[Address]:
+    """The addresses that packets to this one may reach: itself, and the IPv4 address it carries."""
+    if isinstance(address, IPv4Address):
+        yield address
+        return
+    if address.ipv4_mapped:
+        yield address.ipv4_mapped
+        return
+    low = IPv4Address(int(address) & 0xFFFFFFFF)
+    if address in _NAT64:  # the prefix itself is reserved; only the address inside it is reached
+        yield low
+        return
+    if address.sixtofour:
+        yield address.sixtofour
+    if address.teredo:
+        yield from address.teredo
+    if address in _COMPATIBLE or (int(address) >> 32) & 0xFFFFFFFF in _ISATAP:
+        yield low
+    yield IPv6Address(int(address))
+
+
+def host_of(parts: SplitResult) -> str:
+    """Host and port, in one spelling: the name of its queue and of its turn."""
+    host = ascii_host(parts.hostname or "").rstrip(".")
+    return f"{host}:{parts.port or DEFAULT_PORTS.get(parts.scheme, 0)}"
+
+
+def origin_of(parts: SplitResult) -> tuple[str, str]:
+    """What credentials belong to: scheme, host and port."""
+    return parts.scheme, host_of(parts)
+
+
+def ascii_host(host: str) -> str:
+    """A host name as it goes to DNS, which is how `requests` writes it too.
+
+    Raises:
+        UnicodeError: it is not a name.
+    """
+    return host.lower() if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reading it is what checks it
+    except ValueError as error:
+        raise _bad(url, str(error)) from error
+    return parts
+
+
+def _check_host(url: str, parts: SplitResult) -> None:
+    if not parts.hostname:
+        raise _bad(url, "it has no host")
+    if parts.port == 0:
+        raise _bad(url, "port 0 cannot be connected to")
+    try:
+        host = ascii_host(parts.hostname)
+        valid = _is_ipv6(host) if parts.netloc.startswith("[") else _is_name(host)
+    except ValueError:
+        valid = False
+    if not valid:
+        raise _bad(url, f"{parts.hostname!r} is not a host name or address")
+
+
+def _is_name(host: str) -> bool:
+    """Whether it can be a name, or an IPv4 address in any spelling; one dot may stand at the end."""
+    labels = host.removesuffix(".").split(".")
+    return len(host) <= _LONGEST_NAME and all(_LABEL.fullmatch(label) for label in labels)
+
+
+def _is_ipv6(host: str) -> bool:
+    """Whether it is an address, without the zone of a network card; a `ValueError` where it is not."""
+    return IPv6Address(host).scope_id is None
+
+
+def _bad(url: str, reason: str) -> RefusedError:
+    return RefusedError("url", f"{url!r} cannot be asked: {reason}", exception="InvalidURL")

@@ -1,0 +1,216 @@
+"""Reading a body: decoded, hashed and counted on its way into a file, in pieces of fixed size.
+
+We decode ourselves, because urllib3 accepts a gzip stream that is cut off (fault F17) and may decode for ever without
+giving control back. Nothing here decides what a body means.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from urllib3.response import BaseHTTPResponse
+
+from collect_assets.errors import FailedError, RefusedError
+from collect_assets.store.local import storage_errors, temporary
+
+STEP = 1 << 16
+START = 2048
+MAX_CODINGS = 3
+
+
+@dataclass(frozen=True)
+class Body:
+    """A body in a file; `part` and `sha256` are None where there was not one byte."""
+
+    part: Path | None
+    sha256: str | None
+    size: int
+    start: bytes
+    encoded: bool
+
+
+class Progress:
+    """How many bytes came so far, also when it ends badly."""
+
+    def __init__(self) -> None:
+        self.size = 0
+
+
+def receive(raw: BaseHTTPResponse, *, url: str, work: Path, max_bytes: int, progress: Progress) -> Body:
+    """Reads a body to its end, into a new file in `work`.
+
+    Raises:
+        RefusedError: `too-large`, as it says or as it turns out, on the wire or decoded.
+        FailedError: `truncated` or `encoding`.
+        StorageError: the file cannot be written.
+        urllib3.exceptions.HTTPError: the connection broke.
+    """
+    _check_length(raw, url, max_bytes)
+    codings, known = codings_of(raw)
+    wire = _wire(raw, url, max_bytes)
+    pieces = _limited(_decoded(wire, codings, url) if known else wire, url, max_bytes, progress)
+    start = b""
+    digest = hashlib.sha256()
+    first = next(pieces, None)
+    if first is None:
+        return Body(None, None, 0, b"", encoded=False)
+    part = temporary(work)
+    try:
+        with storage_errors(part):
+            file = part.open("wb", buffering=0)
+        with file:
+            for piece in _and_then(first, pieces):
+                digest.update(piece)
+                if len(start) < START:
+                    start += piece[: START - len(start)]
+                with storage_errors(part):
+                    _write(file.write, piece)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return Body(part, digest.hexdigest(), progress.size, start, encoded=not known)
+
+
+def glance(raw: BaseHTTPResponse, url: str) -> bytes:
+    """The start of a body that is not kept; a short one is read whole, so that the connection is kept."""
+    codings, known = codings_of(raw)
+    start = b""
+    size = 0
+    wire = _wire(raw, url, STEP)
+    for piece in _decoded(wire, codings, url) if known else wire:
+        start += piece[: START - len(start)]
+        size += len(piece)
+        if size > STEP:
+            break
+    return start
+
+
+def codings_of(raw: BaseHTTPResponse) -> tuple[list[str], bool]:
+    """The content codings, outermost last, and whether we know all of them; identity is left out."""
+    tokens = [token.strip().lower() for token in raw.headers.get("content-encoding", "").split(",")]
+    codings = [token for token in tokens if token not in {"", "identity"}]
+    return codings, all(coding in _DECODERS for coding in codings)
+
+
+def _decoded(pieces: Iterator[bytes], codings: list[str], url: str) -> Iterator[bytes]:
+    """The decoded body in pieces of at most `STEP`.
+
+    Raises:
+        FailedError: `encoding` where it is not what it says to be, `truncated` where it is cut.
+    """
+    if len(codings) > MAX_CODINGS:
+        raise FailedError("encoding", f"{url}: {len(codings)} content encodings one in another; at most {MAX_CODINGS} "
+                          "are undone", exception="ContentDecodingError")  # fmt: skip
+    for coding in reversed(codings):
+        pieces = _DECODERS[coding](pieces)
+    try:
+        yield from pieces
+    except zlib.error as error:
+        raise FailedError("encoding", f"{url}: says Content-Encoding {', '.join(codings)} and is not: {error}",
+                          exception="ContentDecodingError") from error  # fmt: skip
+    except EOFError as error:
+        raise FailedError("truncated", f"{url}: the connection was closed in the middle of a compressed body",
+                          transient=True, exception="ChunkedEncodingError") from error  # fmt: skip
+
+
+def _wire(raw: BaseHTTPResponse, url: str, max_bytes: int) -> Iterator[bytes]:
+    """The body as sent; limited too, since a compressed stream may be long and decode to nothing."""
+    while piece := raw.read1(STEP, decode_content=False):
+        if raw.tell() > max_bytes:
+            raise _too_large(url, f"more than {max_bytes} bytes came", max_bytes)
+        yield piece
+
+
+def _limited(pieces: Iterable[bytes], url: str, max_bytes: int, progress: Progress) -> Iterator[bytes]:
+    for piece in pieces:
+        progress.size += len(piece)
+        if progress.size > max_bytes:
+            raise _too_large(url, f"more than {max_bytes} bytes came", max_bytes)
+        yield piece
+
+
+def _and_then(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from rest
+
+
+def _write(write: Callable[[memoryview], int | None], piece: bytes) -> None:
+    """Writes all of it: an unbuffered file may take less than it is given when the disk fills up."""
+    view = memoryview(piece)
+    while view:
+        view = view[write(view) or 0 :]
+
+
+def _check_length(raw: BaseHTTPResponse, url: str, max_bytes: int) -> None:
+    length = raw.headers.get("content-length", "").strip()
+    if length.isdecimal() and len(length) < 20 and int(length) > max_bytes:
+        raise _too_large(url, f"it says that {length} bytes follow", max_bytes)
+
+
+def _too_large(url: str, what: str, max_bytes: int) -> RefusedError:
+    """The refusal of a body over the limit."""
+    return RefusedError("too-large", f"{url}: {what}; the limit is {max_bytes} (max-bytes in collection.toml)")
+
+
+def _gunzip(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Undoes gzip, also of several members; what is no member after the first is passed over, as everyone does."""
+    engine = None
+    for piece in pieces:
+        rest = piece
+        while rest:
+            if engine is None or engine.eof:
+                if engine is not None and rest[0] != 0x1F:
+                    _exhaust(pieces)
+                    return
+                engine = zlib.decompressobj(16 + zlib.MAX_WBITS)
+            yield from _inflated(engine, rest)
+            rest = engine.unused_data
+    if engine is not None and not engine.eof:
+        raise EOFError
+
+
+def _inflate(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Undoes deflate: with the header of RFC 1950, as it should be, or without, as some servers send it."""
+    head = b""
+    for piece in pieces:
+        head += piece
+        if len(head) >= 2:
+            break
+    if not head:
+        return
+    headed = len(head) >= 2 and head[0] & 0x0F == 8 and (head[0] << 8 | head[1]) % 31 == 0
+    engine = zlib.decompressobj(zlib.MAX_WBITS if headed else -zlib.MAX_WBITS)
+    yield from _inflated(engine, head)
+    for piece in pieces:
+        if engine.eof:
+            _exhaust(pieces)
+            return
+        yield from _inflated(engine, piece)
+    if not engine.eof:
+        raise EOFError
+
+
+def _inflated(engine: zlib._Decompress, chunk: bytes) -> Iterator[bytes]:
+    while True:
+        piece = engine.decompress(chunk, STEP)
+        if piece:
+            yield piece
+        chunk = engine.unconsumed_tail
+        if engine.eof or (not chunk and len(piece) < STEP):
+            return
+
+
+def _exhaust(pieces: Iterator[bytes]) -> None:
+    for _ in pieces:
+        pass
+
+
+_DECODERS: dict[str, Callable[[Iterator[bytes]], Iterator[bytes]]] = {
+    "gzip": _gunzip,
+    "x-gzip": _gunzip,
+    "deflate": _inflate,
+}

@@ -1,0 +1,230 @@
+"""The gate: the one way to fetch something.
+
+What is asked, in which order, and what an answer means is decided elsewhere. The parts of the gate are the modules
+beside this one.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from collect_assets.collection import Limits, Politeness
+from collect_assets.errors import Attempt, Evidence, FailedError, FetchError, Redirect, RefusedError
+from collect_assets.network.addresses import AddressRules, host_of
+from collect_assets.network.connection import GuardedAdapter, Resolver, Wire, resolve, tls_context
+from collect_assets.network.deadline import Watchdog
+from collect_assets.network.exchange import Exchange, Reply
+from collect_assets.network.journey import Journey, location_of
+from collect_assets.network.messages import Answer, Request
+from collect_assets.network.queues import each_in_turn, queues_of
+from collect_assets.network.redirects import STATUSES, next_request
+from collect_assets.network.retries import Retries, UnreachableHosts
+from collect_assets.network.stopping import Halt, current_halt
+from collect_assets.network.turns import Turns
+
+__all__ = ["Answer", "Attempt", "Evidence", "Gate", "Redirect", "Request"]
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Gate:
+    """The one way to the outside.
+
+    A fetch goes like this. The URL is checked, the turn of its host is taken (one request at a time, a pause in
+    between, for all processes of this machine), the name is resolved, every address is checked, and the one that is
+    connected to is a checked one. The body is decoded, counted and hashed on its way into a file in `work`. A redirect
+    gives the turn back and starts over with its own URL, without credentials if it leads elsewhere. What is transient
+    is tried again, after a while that grows. The whole of an attempt has a time limit that no server can stretch. A
+    host that cannot be connected to is given up. The result is an `Answer` whatever its status, or a `FetchError`
+    whose `evidence` tells what was tried. Threads may share a gate; `each` is how to ask many hosts at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        limits: Limits,
+        politeness: Politeness,
+        user_agent: str,
+        rules: AddressRules,
+        work: Path,
+        locks: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] | None = None,
+        resolver: Resolver = resolve,
+        authorities: Path | None = None,
+    ) -> None:
+        """Sets the gate up; nothing is opened yet.
+
+        Args:
+            limits: of bytes, seconds and attempts.
+            politeness: how hosts are treated.
+            user_agent: who we say we are; it should name a contact.
+            rules: the addresses that may be connected to.
+            work: the folder for bodies, on the file system of the resources.
+            locks: the folder for the hosts' locks; by default one that all processes of the user share.
+            clock: counts seconds for pauses and elapsed times.
+            sleep: waits for pauses and between attempts; by default it wakes up when `each` is being stopped.
+            resolver: finds the addresses of a host.
+            authorities: certificates in PEM that are trusted beside the usual ones.
+        """
+        self._limits = limits
+        self._politeness = politeness
+        self._user_agent = user_agent
+        self._rules = rules
+        self._work = work
+        self._clock = clock
+        self._sleep = sleep or _sleep
+        self._resolver = resolver
+        self._authorities = authorities
+        self._turns = Turns(locks, politeness, longest=limits.max_backoff, clock=clock, sleep=self._sleep)
+        self._retries = Retries(limits)
+        self._unreachable = UnreachableHosts(politeness.give_up_host_after)
+        self._watchdog = Watchdog()
+        self._lock = threading.Lock()
+        self._context: ssl.SSLContext | None = None
+        self._local = threading.local()
+
+    def fetch(self, request: Request) -> Answer:
+        """Asks for one thing.
+
+        Raises:
+            FailedError: it did not come; `why` is dns, connect, no-response, timeout, deadline, protocol, tls,
+                truncated, encoding, redirects or host-given-up.
+            RefusedError: we did not want it; `why` is address, scheme, url, too-large or downgrade.
+            StorageError: the body cannot be written.
+        """
+        attempts: list[Attempt] = []
+        while True:
+            journey = Journey(request)
+            try:
+                reply = self._follow(journey)
+            except FetchError as error:
+                if journey.begun:
+                    attempts.append(journey.attempt(error.exception))
+                error.evidence = journey.evidence(attempts)
+                wait = self._retries.after_error(error, len(attempts))
+                if wait is None or (error.why == "connect" and self._given_up(journey)):
+                    raise
+            else:
+                attempts.append(journey.attempt(None))
+                wait = self._retries.after_status(reply.status, journey.cooling, len(attempts))
+                if wait is None:
+                    return journey.answer(reply, attempts)
+            self._sleep(wait)
+
+    def each(self, things: Iterable[T], *, url: Callable[[T], str], work: Callable[[T], R]) -> Iterator[tuple[T, R]]:
+        """Runs `work` for each thing in threads and yields as they finish, in no order.
+
+        The things of a host (of the URL that `url` names) come one after the other, in their order; the host with the
+        most things is begun first. When `work` raises, or the caller stops iterating, what runs is cut off.
+        """
+        queues = queues_of(things, lambda thing: self._queue_of(url(thing)))
+        return each_in_turn(queues, work, at_once=self._politeness.hosts_at_once, leave=self.close)
+
+    def close(self) -> None:
+        """Closes the connections that this thread kept open; they are opened again when needed."""
+        exchange: Exchange | None = self._local.__dict__.pop("exchange", None)
+        if exchange is not None:
+            exchange.close()
+
+    def __enter__(self) -> Gate:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _follow(self, journey: Journey) -> Reply:
+        """Goes where redirects lead, until something else is answered."""
+        while True:
+            reply = self._ask(journey)
+            location = location_of(reply)
+            if reply.status not in STATUSES or not location:
+                return reply
+            journey.redirects.append(Redirect(reply.status, journey.request.url, location))
+            if len(journey.redirects) > self._limits.max_redirects:
+                most = self._limits.max_redirects
+                raise FailedError("redirects", f"{journey.first.url}: more than {most} redirects, the last one to "
+                                  f"{location}", exception="TooManyRedirects")  # fmt: skip
+            journey.request = next_request(journey.request, reply.status, location, self._rules)
+
+    def _ask(self, journey: Journey) -> Reply:
+        """One request, in its turn."""
+        host = host_of(self._rules.check_url(journey.request.url))
+        self._check_given_up(host)
+        halt = current_halt()
+        with self._turns.take(host) as turn:
+            halt.check()
+            self._check_given_up(host)
+            with self._watchdog.limit(self._limits.total_timeout - journey.elapsed) as deadline, halt.cutting(deadline):
+                exchange = self._exchange()
+                begun = self._clock()
+                try:
+                    reply = exchange.ask(journey.request, deadline)
+                except FetchError as error:
+                    halt.check()
+                    self._count(host, error, connected=exchange.address is not None)
+                    raise
+                else:
+                    self._unreachable.connected(host)
+                    _check_whole(reply, halt)
+                finally:
+                    turn.elapsed = self._clock() - begun
+                    journey.note(exchange, turn.elapsed)
+            turn.cooling = journey.cooling = self._retries.cooling(reply.status, reply.headers)
+        return reply
+
+    def _count(self, host: str, error: FetchError, *, connected: bool) -> None:
+        if connected:
+            self._unreachable.connected(host)
+        elif error.why == "connect":
+            self._unreachable.failed(host)
+
+    def _given_up(self, journey: Journey) -> bool:
+        return self._unreachable.given_up(self._queue_of(journey.request.url))
+
+    def _check_given_up(self, host: str) -> None:
+        if self._unreachable.given_up(host):
+            times = self._politeness.give_up_host_after
+            raise FailedError("host-given-up", f"{host} could not be connected to {times} times in a row and is not "
+                              "asked again in this run", transient=True)  # fmt: skip
+
+    def _queue_of(self, url: str) -> str:
+        """The host of a URL; bad URLs share a queue, their fetch will say what is wrong with them."""
+        try:
+            return host_of(self._rules.check_url(url))
+        except RefusedError:
+            return ""
+
+    def _exchange(self) -> Exchange:
+        """The connections of this thread."""
+        exchange: Exchange | None = getattr(self._local, "exchange", None)
+        if exchange is None:
+            wire = Wire(self._rules, self._resolver)
+            adapter = GuardedAdapter(wire, self._tls())
+            exchange = Exchange(adapter, self._limits, self._user_agent, self._work)
+            self._local.exchange = exchange
+        return exchange
+
+    def _tls(self) -> ssl.SSLContext:
+        with self._lock:
+            if self._context is None:
+                self._context = tls_context(str(self._authorities) if self._authorities else None)
+            return self._context
+
+
+def _check_whole(reply: Reply, halt: Halt) -> None:
+    """Drops a body that may end where it was cut off: without a length that looks like its end."""
+    if halt.stopped and reply.body.part is not None:
+        reply.body.part.unlink(missing_ok=True)
+    halt.check()
+
+
+def _sleep(seconds: float) -> None:
+    if seconds > 0:
+        current_halt().sleep(seconds)

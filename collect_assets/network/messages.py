@@ -1,0 +1,88 @@
+"""What goes into the gate and what comes out of it: plain values, no behaviour of their own.
+
+`Attempt`, `Redirect` and `Evidence` stand beside the errors that carry them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from collect_assets.errors import Attempt, Evidence, Redirect
+
+CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key", "api-key", "x-auth-token"})
+_ANSWERED_SECRETS = frozenset({"set-cookie", "set-cookie2", "www-authenticate", "authentication-info"})
+
+
+@dataclass(frozen=True)
+class Request:
+    """One thing to ask for.
+
+    Attributes:
+        headers: sent in place of, or beside, what the gate sends by itself.
+        credentials: names of headers that are secret, beside the usual ones: kept from other origins and from the log.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    method: str = "GET"
+    body: bytes | None = None
+    credentials: frozenset[str] = frozenset()
+
+    def is_credential(self, header: str) -> bool:
+        """Whether a header is for the asked origin only."""
+        return header.lower() in CREDENTIALS or header.lower() in {name.lower() for name in self.credentials}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one request brought, also when the status is not 200: the caller decides what the status means.
+
+    Attributes:
+        url: the one that answered, after redirects.
+        response_headers: as they were written, without cookies; repeated ones joined with commas.
+        elapsed: seconds on the wire in all attempts, pauses left out.
+        part: a file with the decoded body, for the caller to take or delete; None where the status is not 2xx, or
+            where the body is empty.
+        sha256: of the part.
+        size: of the part.
+        start: up to 2048 bytes of the decoded body, for any status.
+        encoded: whether the part still is in a Content-Encoding that we did not ask for and do not undo.
+    """
+
+    url: str
+    status: int
+    request_headers: dict[str, str]
+    response_headers: dict[str, str]
+    attempts: tuple[Attempt, ...]
+    redirects: tuple[Redirect, ...]
+    elapsed: float
+    part: Path | None
+    sha256: str | None
+    size: int
+    start: bytes
+    ssl_verify: bool = True
+    encoded: bool = False
+
+    @property
+    def evidence(self) -> Evidence:
+        """What was tried, for the log."""
+        return Evidence(
+            attempts=self.attempts,
+            redirects=self.redirects,
+            elapsed=self.elapsed,
+            status=self.status,
+            request_headers=self.request_headers,
+            response_headers=self.response_headers,
+            ssl_verify=self.ssl_verify,
+        )
+
+    def header(self, name: str, default: str = "") -> str:
+        """A response header by its name in any case."""
+        return next((value for key, value in self.response_headers.items() if key.lower() == name.lower()), default)
+
+
+def without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
+    """Response headers as they may be logged."""
+    return {name: value for name, value in headers.items() if name.lower() not in _ANSWERED_SECRETS}

@@ -1,0 +1,80 @@
+"""What an exception of requests, urllib3 or the system means, as an outcome word of ours.
+
+Measured with requests 2.34.2 and urllib3 2.8.0 (`reference/faults.md`); their messages are never matched, only classes.
+"""
+
+from __future__ import annotations
+
+import ssl
+from http.client import HTTPException, RemoteDisconnected
+
+import requests
+from urllib3 import exceptions as urllib3
+from urllib3.util.ssl_match_hostname import CertificateError
+
+from collect_assets.errors import FailedError, FetchError, RefusedError
+
+CAUGHT = (requests.RequestException, urllib3.HTTPError, HTTPException, OSError, ValueError)
+_NO_URL = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema,
+           requests.exceptions.InvalidHeader, urllib3.LocationValueError, UnicodeError)  # fmt: skip
+
+_PERMANENT = frozenset({"tls", "protocol"})
+_ENDED = (ssl.SSLEOFError, ssl.SSLZeroReturnError)  # the other side went away: no fault of its certificate
+
+
+def of_head(error: Exception, url: str) -> FetchError:
+    """What an exception before the end of the headers means."""
+    name, root = type(error).__name__, _root(error)
+    plain_value_error = isinstance(error, ValueError) and not isinstance(error, requests.RequestException)
+    if plain_value_error or isinstance(error, _NO_URL):
+        return RefusedError("url", f"{url!r} cannot be asked: {error}", exception=name)
+    why, what = _meaning(error, root)
+    return FailedError(why, f"{url}: {what} ({_text(root)})", transient=why not in _PERMANENT, exception=name)
+
+
+def _meaning(error: Exception, root: BaseException) -> tuple[str, str]:
+    """The outcome word, and what to tell people."""
+    if isinstance(root, urllib3.NameResolutionError):
+        return "dns", "its host has no address; check the name"
+    if isinstance(root, urllib3.NewConnectionError | urllib3.ConnectTimeoutError):
+        return "connect", "no connection"
+    if isinstance(error, requests.ReadTimeout):
+        return "timeout", "no answer within the read timeout"
+    if isinstance(root, CertificateError) or (isinstance(root, ssl.SSLError) and not isinstance(root, _ENDED)):
+        return "tls", "no secure connection"
+    if isinstance(root, OSError):  # RemoteDisconnected is one of them
+        return "no-response", "the connection was closed without an answer"
+    return "protocol", "the answer is not HTTP as we know it"
+
+
+def of_body(error: Exception, url: str) -> FetchError:
+    """What an exception in the middle of a body means; the class names are those of `Response.iter_content`."""
+    root = _root(error)
+    why, what, name = "truncated", "the body ended early", "ChunkedEncodingError"
+    if isinstance(error, urllib3.ReadTimeoutError):
+        why, what, name = "timeout", "the body stopped for longer than the read timeout", "ConnectionError"
+    elif isinstance(root, ssl.SSLError) and not isinstance(root, _ENDED):
+        why, what, name = "tls", "the secure connection broke", "SSLError"
+    return FailedError(why, f"{url}: {what} ({_text(root)})", transient=why not in _PERMANENT, exception=name)
+
+
+def _text(root: BaseException) -> str:
+    """The reason without the representation of objects that urllib3 puts before it."""
+    cause = root.__cause__ if isinstance(root, urllib3.NewConnectionError | urllib3.ConnectTimeoutError) else None
+    shown = cause or root
+    return str(shown) or type(shown).__name__
+
+
+def is_broken_keep_alive(error: Exception) -> bool:
+    """Whether a connection broke as one does that the server had closed while it was idle."""
+    return isinstance(_root(error), RemoteDisconnected | ConnectionError)
+
+
+def _root(error: BaseException) -> BaseException:
+    """The innermost exception that requests and urllib3 wrapped as an argument."""
+    while True:
+        inner = error.reason if isinstance(error, urllib3.MaxRetryError) else next(
+            (each for each in reversed(error.args) if isinstance(each, BaseException)), None)  # fmt: skip
+        if not isinstance(inner, BaseException) or isinstance(error, urllib3.NewConnectionError):
+            return error
+        error = inner

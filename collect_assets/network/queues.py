@@ -1,0 +1,106 @@
+"""Many things at many hosts: one queue per host, the busiest host first, several hosts at once.
+
+Nothing here knows HTTP: `work` is called in threads, one thing of a host after the other.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from queue import SimpleQueue
+from typing import Generic, TypeVar
+
+from collect_assets.network.stopping import Halt, StopFetching, set_current_halt
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+PATIENCE = 5.0  # seconds that stopping waits for threads which do something else than fetch
+
+
+def queues_of(things: Iterable[T], host: Callable[[T], str]) -> list[deque[T]]:
+    """The things of each host in their order, the longest queue first: it decides when all is done."""
+    queues: dict[str, deque[T]] = {}
+    for thing in things:
+        queues.setdefault(host(thing), deque()).append(thing)
+    return sorted(queues.values(), key=len, reverse=True)
+
+
+def each_in_turn(
+    queues: list[deque[T]], work: Callable[[T], R], *, at_once: int, leave: Callable[[], None]
+) -> Iterator[tuple[T, R]]:
+    """Yields things with the result of their work, as they are done.
+
+    Args:
+        queues: things that must come one after the other stand in one queue.
+        work: called in threads.
+        at_once: how many queues are worked on at the same time.
+        leave: called by each thread at its end.
+
+    Raises:
+        BaseException: what `work` raised first, after all threads were stopped.
+    """
+    crew = _Crew(queues, work, leave)
+    try:
+        running = crew.start(min(at_once, len(queues)))
+        while running:
+            done = crew.results.get()
+            if done is None:
+                running -= 1
+            elif isinstance(done, BaseException):
+                raise done
+            else:
+                yield done
+    finally:
+        crew.stop()
+
+
+class _Crew(Generic[T, R]):
+    """The threads of one call; each takes a queue, works it off, and takes the next."""
+
+    def __init__(self, queues: list[deque[T]], work: Callable[[T], R], leave: Callable[[], None]) -> None:
+        self.results: SimpleQueue[tuple[T, R] | BaseException | None] = SimpleQueue()
+        self._queues = deque(queues)
+        self._work = work
+        self._leave = leave
+        self._halt = Halt()
+        self._threads: list[threading.Thread] = []
+
+    def start(self, count: int) -> int:
+        """Starts the threads; they are daemons, so that one that hangs in `work` cannot keep the process."""
+        for number in range(count):
+            thread = threading.Thread(target=self._run, name=f"fetch-{number}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        return count
+
+    def stop(self) -> None:
+        """Cuts what is being fetched and waits for the threads."""
+        self._halt.stop()
+        until = time.monotonic() + PATIENCE
+        for thread in self._threads:
+            thread.join(max(until - time.monotonic(), 0.0))
+
+    def _run(self) -> None:
+        set_current_halt(self._halt)
+        try:
+            while True:
+                try:
+                    queue = self._queues.popleft()
+                except IndexError:
+                    return
+                self._work_off(queue)
+        except StopFetching:
+            pass
+        except BaseException as error:  # noqa: BLE001 - raised again where the results are read
+            self.results.put(error)
+        finally:
+            self._leave()
+            self.results.put(None)
+
+    def _work_off(self, queue: deque[T]) -> None:
+        for thing in queue:
+            self._halt.check()
+            self.results.put((thing, self._work(thing)))

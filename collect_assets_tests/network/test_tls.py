@@ -1,0 +1,60 @@
+"""https: certificates are checked, and nobody is led from https to http (faults F22, F40)."""
+
+import ssl
+import subprocess
+
+import pytest
+
+from collect_assets.network.gate import Request
+from collect_assets_tests.servers import Page, RawServer, WebServer
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate for 127.0.0.1 that is its own authority: its file, and a context to serve with."""
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-days", "2", "-subj", "/CN=test",
+         "-addext", "subjectAltName=IP:127.0.0.1"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return folder / "cert.pem", context
+
+
+def test_f22_a_certificate_nobody_vouches_for_is_failed_tls_at_once(make_gate, failing, certificate):
+    with WebServer({"/": Page(b"x")}).secure(certificate[1]) as server:
+        error = failing(make_gate(), server.url())
+    assert (error.outcome, error.transient, len(error.evidence.attempts)) == ("failed:tls", False, 1)
+    assert error.evidence.attempts[0].exception == "SSLError"
+    assert server.asked == []
+
+
+def test_f22_a_certificate_for_another_name_is_failed_tls(make_gate, failing, certificate):
+    with WebServer({"/": Page(b"x")}).secure(certificate[1]) as server:
+        gate = make_gate(authorities=certificate[0])
+        assert failing(gate, f"https://localhost:{server.port}/").outcome == "failed:tls"
+
+
+def test_a_certificate_of_a_given_authority_is_taken(make_gate, certificate):
+    with WebServer({"/": Page(b"x" * 100_000)}).secure(certificate[1]) as server:
+        gate = make_gate(authorities=certificate[0])
+        for _ in range(3):
+            answer = gate.fetch(Request(server.url()))
+            assert (answer.size, answer.ssl_verify, answer.attempts[0].address) == (100_000, True, "127.0.0.1")
+
+
+def test_f40_a_redirect_from_https_to_http_is_refused(make_gate, failing, certificate):
+    with WebServer({"/": Page(b"x")}) as plain:
+        pages = {"/": Page(b"", 301, {"Location": plain.url()})}
+        with WebServer(pages).secure(certificate[1]) as server:
+            error = failing(make_gate(authorities=certificate[0]), server.url())
+    assert error.outcome == "refused:downgrade"
+    assert plain.asked == []
+
+
+def test_plain_http_where_tls_is_expected_is_failed_tls(make_gate, failing):
+    with RawServer([b"HTTP/1.1 400 Bad\r\n\r\n"], read_request=False) as server:
+        assert failing(make_gate(), server.url(scheme="https")).outcome == "failed:tls"
