@@ -1,0 +1,213 @@
+"""Collecting one entry-date of one collection: the only step with a network and a clock."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Mapping
+from collections.abc import Collection as Those
+from dataclasses import dataclass, field
+
+from collect_assets.collecting.endpoint import Collector
+from collect_assets.collecting.log import Log, log_paths, read_log, read_logs
+from collect_assets.collecting.past import Past
+from collect_assets.collecting.plan import Mode, Plan, make_plan
+from collect_assets.collecting.run_file import end_run, run_files, start_run
+from collect_assets.collecting.window import Clock, Window, utc_now
+from collect_assets.collection import Collection
+from collect_assets.errors import NoLogsError
+from collect_assets.network.addresses import AddressRules
+from collect_assets.network.gate import Gate
+from collect_assets.plugins import plugins
+from collect_assets.registers import EndpointRegister, Problem, read_endpoints
+from collect_assets.store.local import file_lock, sweep
+from collect_assets.version import __version__
+
+Progress = Callable[[Log, int], None]
+"""Called after each endpoint with its log and the number of endpoints that the run asks in all."""
+
+
+@dataclass(frozen=True)
+class DayReport:
+    """What stands on record for an entry-date after a run, and what the run itself did.
+
+    Attributes:
+        logs: of the day, whoever wrote them, in order of endpoint.
+        skips: endpoint to why it was not asked, as far as it has no log.
+        never_asked: active endpoints without a log or a recorded skip.
+        fetched: outcomes of this run; empty when it asked nobody.
+        already: how many had their log before this run.
+        open: whether the day could still be collected.
+        problems: of the register and of damaged logs.
+    """
+
+    entry_date: dt.date
+    logs: tuple[Log, ...]
+    skips: Mapping[str, str]
+    never_asked: tuple[str, ...]
+    fetched: Mapping[str, int] = field(default_factory=dict)
+    already: int = 0
+    open: bool = True
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """How often each outcome stands in the day's logs; logs of others count as `collected` or `failed`."""
+        words = (log.outcome or ("collected" if log.good else "failed") for log in self.logs)
+        return dict(sorted(Counter(words).items()))
+
+    @property
+    def resources(self) -> dict[str, str]:
+        """The resource of each endpoint that has one."""
+        return {log.endpoint: log.resource for log in self.logs if log.good}
+
+    @property
+    def failures(self) -> list[Log]:
+        """The logs without a resource."""
+        return [log for log in self.logs if not log.good]
+
+
+def collect_day(
+    collection: Collection,
+    entry_date: dt.date,
+    *,
+    mode: Mode = Mode.DEFAULT,
+    only: Those[str] | None = None,
+    rules: AddressRules | None = None,
+    now: Clock = utc_now,
+    progress: Progress | None = None,
+) -> DayReport:
+    """Collects what the day still lacks, or, when the day is over, says what stands on record for it.
+
+    Runs for one collection take turns on a machine: the second waits, and then finds the logs of the first.
+
+    Args:
+        collection: what to collect.
+        entry_date: the UTC day that it is collected for.
+        mode: which endpoints are asked again on a day that has logs.
+        only: ids of the endpoints to ask; all when left out.
+        rules: which non-public addresses may be asked; none when left out.
+        now: the clock.
+        progress: called after each endpoint, from the calling thread.
+
+    Raises:
+        FutureDayError: the day has not begun.
+        NoLogsError: the day is over and nothing was collected on it.
+        RegisterError: the register cannot be read.
+        StorageError: the disk is full, or a folder cannot be written; what is there is as it was.
+    """
+    is_open = Window(entry_date, dt.timedelta(hours=collection.settings.grace_hours)).is_open(now())
+    register = read_endpoints(collection.register, plugins=plugins())
+    if not is_open:
+        return _closed_day(collection, register, entry_date)
+    with file_lock(collection.work / "collecting.lock"):
+        sweep(collection.work)
+        plan = make_plan(collection, register, entry_date, mode=mode, only=only)
+        fetched = _run(collection, register, plan, entry_date, mode, rules or AddressRules.none(), now, progress)
+    return _report(collection, register, entry_date, fetched=fetched, already=len(plan.already))
+
+
+def _closed_day(collection: Collection, register: EndpointRegister, entry_date: dt.date) -> DayReport:
+    if next(log_paths(collection, entry_date), None) is None:
+        raise NoLogsError(
+            f"{collection.name}: {entry_date} is over and nothing was collected on it; a past day can only be read "
+            f"from its logs, and {collection.log / entry_date.isoformat()} has none"
+        )
+    return _report(collection, register, entry_date, open_=False)
+
+
+def _run(
+    collection: Collection,
+    register: EndpointRegister,
+    plan: Plan,
+    entry_date: dt.date,
+    mode: Mode,
+    rules: AddressRules,
+    now: Clock,
+    progress: Progress | None,
+) -> dict[str, int]:
+    run_file = start_run(collection, register, plan, entry_date=entry_date, mode=mode, started=now())
+    gate = Gate(
+        limits=collection.settings.limits,
+        politeness=collection.settings.politeness,
+        user_agent=user_agent(collection),
+        rules=rules,
+        work=collection.work,
+    )
+    collector = Collector(
+        collection, entry_date, day_stamp(collection, entry_date), run_file.run, gate, Past(collection, entry_date), now
+    )
+    outcomes: Counter[str] = Counter()
+    for _, log in gate.each(plan.asked, url=lambda endpoint: endpoint.url, work=collector.collect):
+        outcomes[log.outcome] += 1
+        if progress is not None:
+            progress(log, len(plan.asked))
+    end_run(collection, run_file, ended=now(), outcomes=dict(sorted(outcomes.items())))
+    return dict(sorted(outcomes.items()))
+
+
+def day_stamp(collection: Collection, entry_date: dt.date) -> str:
+    """The `entry-date` that all logs of a day carry: that of the logs it has, else the day's first moment.
+
+    Upstream's readers take the newest time stamp as the mark up to which they have read (reference: one time per run).
+    """
+    for path in log_paths(collection, entry_date):
+        try:
+            if (log := read_log(path)) and log.entry_date:
+                return log.entry_date
+        except ValueError:
+            continue
+    return dt.datetime.combine(entry_date, dt.time()).isoformat(timespec="microseconds")
+
+
+def user_agent(collection: Collection) -> str:
+    """Who we say we are: the setting, else this project with the collection's name and contact."""
+    settings = collection.settings
+    contact = f"; {settings.contact}" if settings.contact else ""
+    return settings.user_agent or f"collect_assets/{__version__} (collection {collection.name}{contact})"
+
+
+def day_report(collection: Collection, entry_date: dt.date) -> DayReport:
+    """What stands on record for an entry-date, from its files alone.
+
+    Raises:
+        RegisterError: the register cannot be read.
+    """
+    register = read_endpoints(collection.register, plugins=plugins())
+    return _report(collection, register, entry_date, open_=False)
+
+
+def day_skips(collection: Collection, entry_date: dt.date) -> dict[str, str]:
+    """Why endpoints were not asked on an entry-date, by the newest run that says so."""
+    skips: dict[str, str] = {}
+    for run in run_files(collection, entry_date):
+        for skip in run.get("skipped", ()):
+            skips.setdefault(skip["endpoint"] or skip["endpoint-url"], skip["outcome"])
+    return skips
+
+
+def _report(
+    collection: Collection,
+    register: EndpointRegister,
+    entry_date: dt.date,
+    *,
+    fetched: Mapping[str, int] | None = None,
+    already: int = 0,
+    open_: bool = True,
+) -> DayReport:
+    logs, damaged = read_logs(collection, entry_date)
+    have = {log.endpoint for log in logs}
+    skips = {endpoint: why for endpoint, why in day_skips(collection, entry_date).items() if endpoint not in have}
+    never_asked = [
+        e.endpoint for e in register.active(entry_date) if e.endpoint not in have and e.endpoint not in skips
+    ]
+    return DayReport(
+        entry_date=entry_date,
+        logs=tuple(logs),
+        skips=skips,
+        never_asked=tuple(never_asked),
+        fetched=fetched or {},
+        already=already,
+        open=open_,
+        problems=(*register.problems, *damaged),
+    )

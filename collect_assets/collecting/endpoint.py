@@ -1,0 +1,139 @@
+"""Collecting one endpoint: harvest it, keep what came, and say so in a log. Whatever goes wrong ends in the log too."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+
+from collect_assets.collecting.log import Log, read_log, write_log
+from collect_assets.collecting.past import Past, validators
+from collect_assets.collecting.window import Clock
+from collect_assets.collection import Collection
+from collect_assets.errors import Evidence, FetchError, StorageError
+from collect_assets.network.content import mime_type
+from collect_assets.network.gate import Gate
+from collect_assets.plugins import Harvest, HarvestRequest, plugins
+from collect_assets.registers import Endpoint
+from collect_assets.store.canonical import canonical_hash
+
+
+@dataclass(frozen=True)
+class Collector:
+    """What all endpoints of a run share."""
+
+    collection: Collection
+    entry_date: dt.date
+    stamp: str
+    run: str
+    gate: Gate
+    past: Past
+    now: Clock
+
+    def collect(self, endpoint: Endpoint) -> Log:
+        """Collects one endpoint and writes its log; a failure never replaces a good log of the day.
+
+        Returns:
+            The log of what happened now, also where the day keeps the good one it had.
+
+        Raises:
+            StorageError: not even the log could be written.
+        """
+        log = self._harvest(endpoint)
+        if log.good or not self._has_good_log(endpoint):
+            write_log(self.collection, self.entry_date, log)
+        return log
+
+    def _has_good_log(self, endpoint: Endpoint) -> bool:
+        try:
+            log = read_log(self.collection.log_path(self.entry_date, endpoint.endpoint))
+        except ValueError:
+            return False
+        return log is not None and log.good
+
+    def _harvest(self, endpoint: Endpoint) -> Log:
+        last = self.past.last_good(endpoint.endpoint)
+        request = HarvestRequest(endpoint.url, endpoint.parameters, validators(last, self.collection))
+        started = Log(
+            endpoint=endpoint.endpoint,
+            endpoint_url=endpoint.url,
+            entry_date=self.stamp,
+            plugin=endpoint.plugin,
+            parameters=endpoint.parameters,
+            fetched_at=self.now().isoformat(timespec="milliseconds"),
+            run=self.run,
+        )
+        try:
+            harvest = plugins()[endpoint.plugin](request, self.gate)
+            return self._good(_with_evidence(started, harvest.answer.evidence), harvest, last)
+        except FetchError as error:
+            return _failed(_with_evidence(started, error.evidence), error, error.outcome)
+        except StorageError as error:
+            return _failed(started, error, "failed:storage")
+        except Exception as error:  # noqa: BLE001 - the outermost edge of one endpoint: the others go on
+            return _failed(started, error, "failed:error")
+
+    def _good(self, log: Log, harvest: Harvest, last: Log | None) -> Log:
+        if harvest.part is None:
+            if last is None:
+                raise AssertionError("a harvest without bytes needs a good log before it")
+            return _not_modified(log, last)
+        canonical = canonical_hash(harvest.part, harvest.sha256)
+        self.collection.resources.add(harvest.part, harvest.sha256)
+        return replace(
+            log,
+            outcome=self.past.outcome(last, log.endpoint, harvest.sha256, canonical),
+            resource=harvest.sha256,
+            canonical_hash=canonical,
+            bytes=harvest.size,
+            mime_type=mime_type(harvest.start),
+            complete=harvest.complete,
+            coverage=harvest.coverage,
+        )
+
+
+def _not_modified(log: Log, last: Log) -> Log:
+    """What the cache serves for a 304 (RFC 9111, 3.2): the stored answer, with the headers that came now over it."""
+    return replace(
+        log,
+        outcome="not-modified",
+        status="200",
+        wire_status="304",
+        response_headers={**last.response_headers, **log.response_headers},
+        content_type=last.content_type,
+        resource=last.resource,
+        canonical_hash=last.canonical_hash,
+        bytes=last.bytes,
+        mime_type=last.mime_type,
+        complete=last.complete,
+        coverage=last.coverage,
+    )
+
+
+def _failed(log: Log, error: Exception, outcome: str) -> Log:
+    exception = "" if log.status else log.exception or getattr(error, "exception", None) or type(error).__name__
+    return replace(log, outcome=outcome, exception=exception, message=str(error))
+
+
+def _with_evidence(log: Log, evidence: Evidence) -> Log:
+    """What the gate saw, in the log's words."""
+    headers = {name.lower(): value for name, value in evidence.response_headers.items()}
+    attempts = tuple(
+        {key: _rounded(value) for key, value in vars(attempt).items() if value is not None}
+        for attempt in evidence.attempts
+    )
+    return replace(
+        log,
+        elapsed=f"{evidence.elapsed:.3f}",
+        status=str(evidence.status or ""),
+        exception=next((a.exception for a in reversed(evidence.attempts) if a.exception), ""),
+        ssl_verify=True,
+        request_headers=evidence.request_headers,
+        response_headers=evidence.response_headers,
+        content_type=headers.get("content-type", ""),
+        attempts=attempts,
+        redirects=tuple(vars(redirect) for redirect in evidence.redirects),
+    )
+
+
+def _rounded(value: object) -> object:
+    return round(value, 3) if isinstance(value, float) else value

@@ -1,0 +1,56 @@
+"""What earlier days say about an endpoint: its last good log, and whether a resource was served before.
+
+Only for outcomes and validators; nothing that is derived reads it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+
+from collect_assets.collecting.log import Log, read_log
+from collect_assets.collection import Collection
+
+
+class Past:
+    """The good logs of a collection before (and on) an entry-date, newest first."""
+
+    def __init__(self, collection: Collection, entry_date: dt.date) -> None:
+        self._collection = collection
+        self._days = [day for day in reversed(collection.entry_dates()) if day <= entry_date]
+
+    def last_good(self, endpoint: str) -> Log | None:
+        """The newest log with a resource; None when there is none."""
+        return next(self._good(endpoint), None)
+
+    def outcome(self, last: Log | None, endpoint: str, resource: str, canonical: str) -> str:
+        """The word for a good answer: `first`, `same`, `returned` (served before, then something else) or `changed`."""
+        if last is None:
+            return "first"
+        if resource == last.resource or (canonical and canonical == last.canonical_hash):
+            return "same"
+        return "returned" if any(log.resource == resource for log in self._good(endpoint)) else "changed"
+
+    def _good(self, endpoint: str) -> Iterator[Log]:
+        for day in self._days:
+            try:
+                log = read_log(self._collection.log_path(day, endpoint))
+            except ValueError:
+                continue
+            if log is not None and log.good:
+                yield log
+
+
+def validators(log: Log | None, collection: Collection) -> dict[str, str]:
+    """The request headers that ask a server only for what changed since a log.
+
+    None are sent when the log's resource is not there with its size: then the bytes are needed.
+    """
+    if log is None or not log.resource or log.plugin:
+        return {}
+    path = collection.resources.path(log.resource)
+    if not path.is_file() or (log.bytes is not None and path.stat().st_size != log.bytes):
+        return {}
+    headers = {name.lower(): value for name, value in log.response_headers.items()}
+    sent = {"If-None-Match": headers.get("etag", ""), "If-Modified-Since": headers.get("last-modified", "")}
+    return {name: value for name, value in sent.items() if value}

@@ -1,0 +1,42 @@
+"""The plain GET: one document at one URL, kept as it is served. The blank `plugin` of a register."""
+
+from __future__ import annotations
+
+from collect_assets.errors import FailedError, FetchError, RefusedError
+from collect_assets.network.content import is_html
+from collect_assets.network.gate import Answer, Gate, Request
+from collect_assets.plugins import Harvest, HarvestRequest
+
+NAME = ""
+TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+def harvest(request: HarvestRequest, gate: Gate) -> Harvest:
+    """Fetches the document, conditionally where validators are known.
+
+    Raises:
+        FetchError: nothing came that can be kept: another status than 200, no body, a web page in place of data.
+        StorageError: the disk is full.
+    """
+    answer = gate.fetch(Request(request.url, {**request.headers, **request.validators}))
+    if answer.status == 304 and request.validators:
+        return Harvest(answer, None)
+    try:
+        if answer.status != 200:
+            raise _status_error(answer)
+        if answer.part is None or answer.size == 0:
+            raise FailedError("empty", f"{request.url}: answered 200 without a body")
+        if is_html(answer.start, answer.header("content-type")):
+            raise RefusedError("html", f"{request.url}: a web page came in place of data")
+    except FetchError as error:
+        error.evidence = answer.evidence
+        if answer.part is not None:
+            answer.part.unlink(missing_ok=True)
+        raise
+    return Harvest(answer, answer.part, answer.sha256 or "", answer.size, answer.start)
+
+
+def _status_error(answer: Answer) -> FailedError:
+    return FailedError(
+        "status", f"{answer.url}: answered with status {answer.status}", transient=answer.status in TRANSIENT_STATUS
+    )
