@@ -1,0 +1,115 @@
+"""The canonical form of a record and its hash: the same record gives the same hash, however it was written down.
+
+Version 1: keys sorted by code point; strings in NFC, trimmed, without NUL; what is null or blank left out (in nested
+objects too); whole numbers without a fraction; no spaces. The hash is the md5 of `<version>:` and that text. Tables get
+it in SQL, streamed records in Python; a property test holds the two together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from collect_assets.errors import UnreadableError
+from collect_assets.store.database import literal
+
+CANONICAL_VERSION = 1
+MAX_DEPTH = 200  # of one record; Python's own limit is near 1000 (fault F57)
+BLANKS = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B)))) + (
+    "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+_WHOLE = 1 << 53
+_ESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|.)")  # DuckDB writes the digits of escapes as capitals, Python does not
+
+
+def canonical_text(text: str) -> str:
+    """A string in canonical form: NFC, trimmed, without NUL; a half of a surrogate pair, no character, becomes `?`."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
+    return text.replace("\0", "").strip(BLANKS)
+
+
+def canonical_value(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - any JSON value
+    """A JSON value in canonical form; None where nothing is left of it.
+
+    Raises:
+        UnreadableError: it is nested too deep.
+    """
+    if isinstance(value, str):
+        return canonical_text(value) or None
+    if value is None or isinstance(value, bool | int):
+        return value
+    if isinstance(value, float | Decimal):
+        return _number(value)
+    if depth > MAX_DEPTH:
+        raise UnreadableError(f"nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, Mapping):
+        cleaned = ((canonical_text(str(key)), canonical_value(part, depth + 1)) for key, part in value.items())
+        return {key: part for key, part in cleaned if part is not None} or None
+    if isinstance(value, Iterable):
+        return [canonical_value(part, depth + 1) for part in value] or None
+    return canonical_text(str(value)) or None
+
+
+def _number(value: float | Decimal) -> float | int | str:
+    """`1.0` is 1: servers change between the two with their software. What a double cannot hold stays as text."""
+    number = float(value)
+    if not math.isfinite(number):
+        return str(value)
+    return int(number) if number.is_integer() and abs(number) < _WHOLE else number
+
+
+def canonical_json(record: Mapping[str, Any]) -> str:
+    """The canonical form of a record as text.
+
+    Raises:
+        UnreadableError: it is nested too deep.
+    """
+    return _json_text(canonical_value(record) or {})
+
+
+def _json_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return (
+        _ESCAPE.sub(lambda found: "\\u" + found[1].upper() if found[1] else found[0], text) if "\\u" in text else text
+    )
+
+
+def record_hash(canonical: str) -> UUID:
+    """The hash of a record by its canonical form."""
+    return UUID(hashlib.md5(f"{CANONICAL_VERSION}:{canonical}".encode(), usedforsecurity=False).hexdigest())
+
+
+def hash_sql(canonical: str) -> str:
+    """SQL for the hash (UUID) of a canonical form."""
+    return f"md5('{CANONICAL_VERSION}:' || {canonical})::UUID"
+
+
+def text_sql(cell: str) -> str:
+    """SQL for a cell in canonical form; NULL where it is blank. The cell holds no NUL: readers leave them out.
+
+    Trimming DuckDB's way builds a set of blanks for each cell, a third of the whole time; so cells that begin and end
+    with visible ASCII go round it.
+    """
+    trimmed = f"trim(nfc_normalize({cell}), {_sql_blanks()})"
+    visible = f"unicode({cell}) BETWEEN 33 AND 127 AND unicode({cell}[-1]) BETWEEN 33 AND 127"
+    return f"nullif(CASE WHEN {visible} THEN nfc_normalize({cell}) ELSE {trimmed} END, '')"
+
+
+def json_sql(cells: Mapping[str, str]) -> str:
+    """SQL for the canonical form of a flat record, from SQL for the canonical text of each of its fields."""
+    members = [f"{literal(_json_text(name) + ':')} || to_json({cells[name]})" for name in sorted(cells)]
+    return f"'{{' || concat_ws(',', {', '.join(members)}) || '}}'" if members else "'{}'"
+
+
+def _sql_blanks() -> str:
+    """The blanks as SQL; control characters do not stand in a literal, so that statements can be read and logged."""
+    seen = "".join(blank for blank in BLANKS if blank >= " ")
+    return f"{literal(seen)} || " + " || ".join(f"chr({ord(blank)})" for blank in BLANKS if blank < " ")

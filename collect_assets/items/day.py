@@ -1,0 +1,97 @@
+"""The records of one entry-date: every resource of the day, read as its endpoint says. Depends on no other day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from collect_assets.collecting.log import Log, read_logs
+from collect_assets.collection import Collection
+from collect_assets.errors import DamagedFileError, NoLogsError, RegisterError, SettingsError
+from collect_assets.items.records import Reading, RecordReport, derive_records
+from collect_assets.plugins import plugins
+from collect_assets.registers import read_endpoints
+from collect_assets.store.canonical import canonical_hash
+
+
+@dataclass(frozen=True)
+class DayRecords:
+    """What reading a day came to.
+
+    Attributes:
+        reports: of each endpoint whose resource could be read.
+        unreadable: endpoint to why its resource gave no records.
+        version: a hash of what was read, and how; two days with the same one have the same records.
+    """
+
+    entry_date: dt.date
+    reports: Mapping[str, RecordReport]
+    unreadable: Mapping[str, str]
+    version: str
+
+    @property
+    def records(self) -> int:
+        """Rows in all record files of the day."""
+        return sum(report.records for report in self.reports.values())
+
+    @property
+    def rejected(self) -> int:
+        """Entries that could not be read."""
+        return sum(report.rejected for report in self.reports.values())
+
+    @property
+    def without_id(self) -> int:
+        """Records whose id is blank."""
+        return sum(report.without_id for report in self.reports.values())
+
+
+def derive_day_records(collection: Collection, entry_date: dt.date) -> DayRecords:
+    """Reads each resource of the day that was not read in this way before. One that cannot be read stops no other.
+
+    Raises:
+        NoLogsError: nothing was collected on that day.
+        StorageError: the disk is full, or a folder cannot be read or written.
+    """
+    logs, _ = read_logs(collection, entry_date)
+    if not logs and not collection.runs(entry_date).is_dir():
+        raise NoLogsError(
+            f"{collection.name}: there are no logs of {entry_date}, so there is nothing to read; collect first"
+        )
+    parameters = _registered(collection)
+    reports: dict[str, RecordReport] = {}
+    unreadable: dict[str, str] = {}
+    lines = []
+    for log in logs:
+        if log.resource or log.partial_resource:
+            report, line = _derive(collection, log, parameters.get(log.endpoint, log.parameters))
+            lines.append(f"{log.endpoint} {line}\n")
+            if report.problem:
+                unreadable[log.endpoint] = report.problem
+            else:
+                reports[log.endpoint] = report
+    return DayRecords(entry_date, reports, unreadable, hashlib.sha256("".join(lines).encode()).hexdigest())
+
+
+def _derive(collection: Collection, log: Log, parameters: Mapping[str, Any]) -> tuple[RecordReport, str]:
+    """The report of one resource, and the line that stands for it in the day's version."""
+    sha256 = log.resource or log.partial_resource
+    path = collection.resources.path(sha256)
+    try:
+        reading = Reading.of(parameters)
+        canonical = log.canonical_hash or (canonical_hash(path, sha256) if path.is_file() else sha256)
+        report = derive_records(collection, path, reading, canonical)
+    except (SettingsError, DamagedFileError) as error:
+        return RecordReport(problem=str(error)), f"{sha256} not read"
+    return report, f"{reading.name} {canonical}"
+
+
+def _registered(collection: Collection) -> dict[str, Mapping[str, Any]]:
+    """Parameters by endpoint, as the register stands now; a folder without one is read as its logs say."""
+    try:
+        register = read_endpoints(collection.register, plugins=plugins())
+    except RegisterError:
+        return {}
+    return {endpoint.endpoint: endpoint.parameters for endpoint in register.endpoints}

@@ -1,0 +1,166 @@
+"""Zip archives, guarded: members are found by name and copied in pieces, never extracted by path.
+
+Limits hold before and while bytes are unpacked (faults F53 to F55). No format is known here.
+"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from collect_assets.errors import UnreadableError
+from collect_assets.readers.source import Scratch, Source, read_start
+from collect_assets.store.local import CHUNK, storage_errors
+
+MAX_MEMBERS = 100_000
+MAX_DIRECTORY = 64 << 20
+MAX_UNPACKED = 32 << 30
+MAX_RATIO = 200  # text reaches 30; more is a bomb, once it is large
+RATIO_COUNTS_FROM = 64 << 20
+_END = b"PK\x05\x06"
+
+
+class Archive:
+    """An open zip whose directory is sound."""
+
+    def __init__(self, opened: zipfile.ZipFile, scratch: Scratch) -> None:
+        self._zip = opened
+        self._scratch = scratch
+        self._by_name: dict[str, list[zipfile.ZipInfo]] = {}
+        for info in opened.infolist():
+            if not info.is_dir():
+                self._by_name.setdefault(plain_name(info.filename), []).append(info)
+
+    @property
+    def names(self) -> list[str]:
+        """The files in it, sorted, without what operating systems leave there."""
+        return sorted(name for name in self._by_name if not _clutter(name))
+
+    def read(self, name: str, limit: int) -> bytes:
+        """A small member whole.
+
+        Raises:
+            UnreadableError: it is missing, damaged, encrypted or too large.
+        """
+        with self._member(name) as file:
+            content = file.read(limit + 1)
+        if len(content) > limit:
+            raise UnreadableError(f"{name} has more than {limit:,} bytes")
+        return content
+
+    def copy(self, name: str) -> Path:
+        """A temporary copy of a member, its checksum checked.
+
+        Raises:
+            UnreadableError: it is missing, damaged, encrypted, too large, or unpacks like a bomb.
+        """
+        packed = self._info(name).compress_size
+        with self._member(name) as file:
+            return copy_unpacked(file, name, packed, self._scratch)
+
+    def source(self, name: str, parent: Source) -> Source:
+        """A copy of a member, to be read as a file of its own."""
+        path = self.copy(name)
+        options = (parent.encoding, parent.delimiter, parent.depth + 1)
+        return Source(path, read_start(path), self._scratch, name, *options)
+
+    def _info(self, name: str) -> zipfile.ZipInfo:
+        found = self._by_name.get(name, [])
+        if not found:
+            raise UnreadableError(f"the archive has no {name}; it has: {', '.join(self.names[:10]) or 'nothing'}")
+        if len(found) > 1:
+            raise UnreadableError(f"the archive has {len(found)} files named {name}")
+        if found[0].flag_bits & 1:
+            raise UnreadableError(f"{name} is encrypted")
+        if found[0].compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+            raise UnreadableError(
+                f"{name} is packed by method {found[0].compress_type}; only stored and deflated are read"
+            )
+        return found[0]
+
+    @contextmanager
+    def _member(self, name: str) -> Iterator[IO[bytes]]:
+        info = self._info(name)
+        try:
+            with self._zip.open(info) as file:
+                yield file
+        except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError) as error:
+            raise UnreadableError(f"{name} is damaged inside the archive: {error}") from None
+
+
+@contextmanager
+def open_archive(source: Source) -> Iterator[Archive]:
+    """The archive for the time of the `with`; copies of members last as long as the scratch.
+
+    Raises:
+        UnreadableError: it is cut off, damaged, inside another archive, or has too many members.
+    """
+    if source.depth:
+        raise UnreadableError(f"{source.member or 'the content'} is an archive inside an archive; it is not opened")
+    with storage_errors(source.path), source.path.open("rb") as file:
+        _check_directory(file)
+        try:
+            with zipfile.ZipFile(file) as opened:
+                if len(opened.infolist()) > MAX_MEMBERS:
+                    raise UnreadableError(f"the archive has more than {MAX_MEMBERS:,} members")
+                yield Archive(opened, source.scratch)
+        except (zipfile.BadZipFile, struct.error, EOFError, NotImplementedError, UnicodeDecodeError) as error:
+            raise UnreadableError(f"a damaged or cut off zip: {error}") from None
+
+
+def _check_directory(file: IO[bytes]) -> None:
+    """The directory is read whole into memory, so its size is looked at first."""
+    size = file.seek(0, 2)
+    file.seek(max(0, size - (1 << 16) - 22))
+    tail = file.read()
+    at = tail.rfind(_END)
+    if at < 0 or len(tail) - at < 22:
+        raise UnreadableError("a damaged or cut off zip: its directory at the end is missing")
+    length = struct.unpack_from("<L", tail, at + 12)[0]
+    if length == 0xFFFFFFFF:
+        locator = tail.rfind(b"PK\x06\x06", 0, at)
+        length = struct.unpack_from("<Q", tail, locator + 40)[0] if locator >= 0 and locator + 48 <= len(tail) else 0
+    if length > MAX_DIRECTORY:
+        raise UnreadableError(f"the directory of the zip has more than {MAX_DIRECTORY:,} bytes")
+
+
+def copy_unpacked(file: IO[bytes], name: str, packed: int, scratch: Scratch) -> Path:
+    """Copies what is unpacked on the fly, within the limits of size and ratio.
+
+    Raises:
+        UnreadableError: it passes one of them.
+    """
+    path, size = scratch.file(), 0
+    with storage_errors(path), path.open("wb") as copy:
+        while chunk := _next(file, name):
+            size += len(chunk)
+            if size > MAX_UNPACKED:
+                raise UnreadableError(f"{name} has more than {MAX_UNPACKED:,} bytes unpacked")
+            if size > RATIO_COUNTS_FROM and size > packed * MAX_RATIO:
+                raise UnreadableError(f"{name} unpacks to more than {MAX_RATIO} times its size, as archive bombs do")
+            copy.write(chunk)
+    return path
+
+
+def _next(file: IO[bytes], name: str) -> bytes:
+    """The next piece. A bad gzip raises an `OSError`, which must not pass for a fault of our disk."""
+    try:
+        return file.read(CHUNK)
+    except gzip.BadGzipFile as error:
+        raise UnreadableError(f"{name} is a damaged gzip: {error}") from None
+
+
+def plain_name(name: str) -> str:
+    """A member's name as descriptors write it: slashes, and none in front (old IPTs wrote backslashes)."""
+    return name.replace("\\", "/").removeprefix("./").lstrip("/")
+
+
+def _clutter(name: str) -> bool:
+    last = name.rsplit("/", 1)[-1]
+    return name.startswith("__MACOSX/") or last.startswith(".") or last in {"Thumbs.db", "desktop.ini"}

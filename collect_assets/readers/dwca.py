@@ -1,0 +1,117 @@
+"""Darwin Core Archives: the rows of the core, as the descriptor `meta.xml` says (Darwin Core text guide, 2023-09-13).
+
+Extensions are not read yet. How a descriptor is understood stands in `dwca_descriptor.py`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from collect_assets.errors import UnreadableError
+from collect_assets.readers.archive import Archive, open_archive
+from collect_assets.readers.delimited import Dialect, sample_text, table_file
+from collect_assets.readers.dwca_descriptor import Core, parse_descriptor
+from collect_assets.readers.encodings import Text, as_text
+from collect_assets.readers.source import NO_CELL, Column, Source, Table, TableFile
+
+FORMAT = "dwca"
+VERSION = 1
+PRIORITY = 11
+MAX_DESCRIPTOR = 5 << 20
+
+KEY_TERMS = {"Occurrence": "occurrenceID", "Taxon": "taxonID", "Event": "eventID", "MaterialEntity": "materialEntityID"}
+
+
+def matches(source: Source) -> bool:
+    """A zip with a `meta.xml` at its top, or in the one folder at its top."""
+    if not source.start.startswith(b"PK\x03\x04"):
+        return False
+    try:
+        with open_archive(source) as archive:
+            return _descriptor_name(archive.names) is not None
+    except UnreadableError:
+        return False
+
+
+def open_source(source: Source) -> Table:
+    """The core as a table.
+
+    Raises:
+        UnreadableError: the archive is damaged, its descriptor wrong, or a file that it names is missing.
+    """
+    with open_archive(source) as archive:
+        name = _descriptor_name(archive.names)
+        if name is None:
+            raise UnreadableError("the archive has no meta.xml")
+        core = parse_descriptor(archive.read(name, MAX_DESCRIPTOR))
+        folder = name[: -len("meta.xml")]
+        texts = [(place, _text(archive, source, core, folder + place)) for place in core.locations]
+    files = tuple(_file(core, place, text) for place, text in texts)
+    notes = tuple(dict.fromkeys(note for _, text in texts for note in text.notes)) + core.notes
+    member = files[0].member if len(files) == 1 else ""
+    return Table(FORMAT, texts[0][1].encoding, files, _columns(core), member, _ids(core), notes)
+
+
+def _descriptor_name(names: list[str]) -> str | None:
+    found = [name for name in names if name.lower().rsplit("/", 1)[-1] == "meta.xml" and name.count("/") <= 1]
+    return min(found, key=lambda name: name.count("/"), default=None)
+
+
+def _text(archive: Archive, source: Source, core: Core, name: str) -> Text:
+    return as_text(archive.source(name, source), core.encoding, lines_end=core.lines_end)
+
+
+def _file(core: Core, place: str, text: Text) -> TableFile:
+    dialect, width = Dialect(), 0
+    for delimiter in core.delimiters:
+        dialect = Dialect(delimiter, core.quote, core.header_rows)
+        width = _width(text.path, dialect) or core.width
+        if width >= core.width:
+            break
+    if width < core.width:
+        raise UnreadableError(
+            f"meta.xml: describes column {core.width} of {place}, which has {width}; "
+            f"is its fieldsTerminatedBy {dialect.delimiter!r} right?"
+        )
+    return table_file(text.path, dialect, width, place)
+
+
+def _width(path: Path, dialect: Dialect) -> int:
+    """How many cells the first record has, else the header; 0 when the file is empty."""
+    lines = io.StringIO(sample_text(path), newline="")
+    # Python's csv takes one character; descriptors may give more, which is then looked for as it is.
+    if len(dialect.delimiter) > 1:
+        rows = [line.split(dialect.delimiter) for line in lines.read().splitlines()[: dialect.header_rows + 1]]
+        return len(rows[-1]) if rows else 0
+    width = 0
+    reader = csv.reader(
+        lines,
+        delimiter=dialect.delimiter,
+        quotechar=dialect.quote or None,
+        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
+    )
+    for number, row in enumerate(reader):
+        if row:
+            width = len(row)
+        if number >= dialect.header_rows and row:
+            break
+    return width
+
+
+def _columns(core: Core) -> tuple[Column, ...]:
+    return tuple(
+        Column(field.name, NO_CELL if field.index is None else f"c{field.index}", field.default)
+        for field in core.fields
+    )
+
+
+def _ids(core: Core) -> tuple[str, ...]:
+    """The key term of the row type where the core has it, then the column that the descriptor calls the id."""
+    names = [field.name for field in core.fields]
+    key = KEY_TERMS.get(core.row_type, "")
+    wanted = [key] if key in names else []
+    if core.id_name:
+        wanted.append(core.id_name)
+    return tuple(wanted)

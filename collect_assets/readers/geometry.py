@@ -1,0 +1,48 @@
+"""Where a record is: SQL for its geometry, from WKT, GeoJSON or a pair of coordinates. Always WGS84, longitude first.
+
+What is not within the degrees of the globe (metres of a national grid, say) or cannot be read gives no geometry; the
+record itself keeps what was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+WKT_NAMES = ("geometry", "wkt", "footprintwkt", "geom", "the_geom", "point")
+PAIRS = (
+    ("decimallongitude", "decimallatitude"),
+    ("longitude", "latitude"),
+    ("lon", "lat"),
+    ("lng", "lat"),
+    ("geox", "geoy"),
+)
+
+
+def geometry_sql(cells: Mapping[str, str]) -> str | None:
+    """SQL for the GEOMETRY of a row, from SQL for the text of its columns; None where no column holds one."""
+    folded = {name.casefold(): cell for name, cell in reversed(list(cells.items()))}
+    sources = [f"TRY(ST_GeomFromText({folded[name]}))" for name in WKT_NAMES if name in folded]
+    sources += [_point(folded[x], folded[y]) for x, y in PAIRS if x in folded and y in folded]
+    return f"coalesce({', '.join(sources)})" if sources else None
+
+
+def _point(longitude: str, latitude: str) -> str:
+    x, y = f"TRY_CAST({longitude} AS DOUBLE)", f"TRY_CAST({latitude} AS DOUBLE)"
+    return f"CASE WHEN {x} BETWEEN -180 AND 180 AND {y} BETWEEN -90 AND 90 THEN ST_Point({x}, {y}) END"
+
+
+def geojson_sql(text: str) -> str:
+    """SQL for the GEOMETRY that a GeoJSON geometry says."""
+    return f"TRY(ST_GeomFromGeoJSON({text}))"
+
+
+def placed_sql(geometry: str | None) -> str:
+    """SQL for the five columns that say where a record is, from SQL for its GEOMETRY; all NULL without one."""
+    if geometry is None:
+        return "NULL::BLOB AS geometry, " + ", ".join(
+            f"NULL::DOUBLE AS {side}" for side in ("xmin", "ymin", "xmax", "ymax")
+        )
+    sides = {side: f"ST_{side[0].upper()}M{side[2:]}({geometry})" for side in ("xmin", "ymin", "xmax", "ymax")}
+    inside = f"{sides['xmin']} >= -180 AND {sides['xmax']} <= 180 AND {sides['ymin']} >= -90 AND {sides['ymax']} <= 90"
+    boxes = ", ".join(f"CASE WHEN {inside} THEN {sql} END AS {side}" for side, sql in sides.items())
+    return f"CASE WHEN {inside} THEN ST_AsWKB({geometry}) END AS geometry, {boxes}"

@@ -1,0 +1,44 @@
+"""A gzip of one file, which is read as that file."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from typing import IO, cast
+
+from collect_assets.errors import UnreadableError
+from collect_assets.readers.archive import copy_unpacked
+from collect_assets.readers.formats import open_source as open_inner
+from collect_assets.readers.source import Source, Stream, Table, read_start
+from collect_assets.store.local import storage_errors
+
+FORMAT = "gzip"
+VERSION = 1
+PRIORITY = 10
+_TAR = slice(257, 262)
+
+
+def matches(source: Source) -> bool:
+    """The two bytes of gzip, and deflate as the method."""
+    return source.start.startswith(b"\x1f\x8b\x08")
+
+
+def open_source(source: Source) -> Table | Stream:
+    """What is inside, as its own reader reads it.
+
+    Raises:
+        UnreadableError: it is damaged, cut off, or another archive.
+    """
+    if source.depth:
+        raise UnreadableError("an archive inside an archive; it is not opened")
+    with storage_errors(source.path):
+        packed = source.path.stat().st_size
+        with source.path.open("rb") as file, gzip.GzipFile(fileobj=file) as unpacked:
+            try:
+                path = copy_unpacked(cast("IO[bytes]", unpacked), "the content", packed, source.scratch)
+            except (EOFError, zlib.error) as error:
+                raise UnreadableError(f"a damaged or cut off gzip: {error}") from None
+    start = read_start(path)
+    if start[_TAR] == b"ustar":
+        raise UnreadableError("a tar archive; those are not read yet, publish it as zip")
+    return open_inner(Source(path, start, source.scratch, "", source.encoding, source.delimiter, source.depth + 1))

@@ -1,0 +1,47 @@
+"""One JSON document: a list of objects, an object with such a list inside (the longest), or one object alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from collect_assets.errors import UnreadableError
+from collect_assets.readers.encodings import start_text
+from collect_assets.readers.json_stream import document, object_entry, top_of, values
+from collect_assets.readers.source import Entry, Reject, Source, Stream
+
+FORMAT = "json"
+VERSION = 1
+PRIORITY = 40
+MAX_ONE = 32 << 20
+
+
+def matches(source: Source) -> bool:
+    """It begins as an object or a list."""
+    return start_text(source.start).startswith(("{", "["))
+
+
+def open_source(source: Source) -> Stream:
+    """The objects of the list as entries.
+
+    Raises:
+        UnreadableError: it is not valid JSON, is cut off, or holds an error message in place of records.
+    """
+    whole = document(source)
+    top = top_of(whole.path)
+    prefix, notes = "item", whole.notes
+    if top.kind == "object":
+        key = top.longest
+        prefix = "" if key is None else f"{key}.item"
+        notes = (*notes, "one object, read as one record" if key is None else f"records are those of {key!r}")
+    if not prefix and whole.path.stat().st_size > MAX_ONE:
+        raise UnreadableError(f"one object of more than {MAX_ONE:,} bytes, without a list of objects right inside")
+    return Stream(FORMAT, whole.encoding, _entries(values(whole.path, prefix), alone=not prefix), source.member, notes)
+
+
+def _entries(found: Iterator[object], *, alone: bool) -> Iterator[Entry | Reject]:
+    for number, value in enumerate(found, 1):
+        if alone and isinstance(value, dict) and any(value.get(key) for key in ("error", "errors")):
+            said = json.dumps(value.get("error") or value["errors"], ensure_ascii=False, default=str)
+            raise UnreadableError(f"an error message in place of records: {said[:300]}")
+        yield object_entry(number, value)

@@ -1,0 +1,162 @@
+"""What a reader is given, and the two things that it can give back: a table that DuckDB reads, or a stream of entries.
+
+No format is known here.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from collect_assets.store.local import storage_errors, temporary
+
+START = 1 << 16
+NO_CELL = "NULL"
+
+
+class Scratch:
+    """Temporary files in a collection's `work/`, on the same file system as what is derived; gone when reading ends."""
+
+    def __init__(self, work: Path) -> None:
+        self.work = work
+        self._files: list[Path] = []
+
+    def file(self) -> Path:
+        """A new name; the file itself is the caller's to write."""
+        path = temporary(self.work)
+        self._files.append(path)
+        return path
+
+    def folder(self) -> Path:
+        """A new folder, for what DuckDB spills: shared by processes it would mix up their files."""
+        path = self.file()
+        with storage_errors(path):
+            path.mkdir()
+        return path
+
+    def clear(self) -> None:
+        """Removes everything that was handed out and is still there."""
+        for path in self._files:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+        self._files.clear()
+
+
+@contextmanager
+def scratch_files(work: Path) -> Iterator[Scratch]:
+    """Temporary files for the time of the `with`."""
+    scratch = Scratch(work)
+    try:
+        yield scratch
+    finally:
+        scratch.clear()
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file to read.
+
+    Attributes:
+        path: where its bytes are.
+        start: its first bytes, for telling the format.
+        scratch: where temporary files go.
+        member: its name inside an archive; blank for a file of its own.
+        encoding: what the register says of it; blank to find out.
+        delimiter: what the register says of it; blank to find out.
+        depth: how many archives it was taken out of.
+    """
+
+    path: Path
+    start: bytes
+    scratch: Scratch
+    member: str = ""
+    encoding: str = ""
+    delimiter: str = ""
+    depth: int = 0
+
+
+def read_start(path: Path) -> bytes:
+    """The first bytes of a file, by which readers tell its format."""
+    with storage_errors(path), path.open("rb") as file:
+        return file.read(START)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: the record's key, the SQL that gives its text, and what stands in for a blank cell."""
+
+    name: str
+    sql: str = NO_CELL
+    default: str = ""
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """One file of a table as DuckDB reads it.
+
+    Attributes:
+        path: UTF-8 text with one kind of line end.
+        relation: what stands after FROM; gives the columns `c0`, `c1`, … and `member`.
+        member: the file's name inside the archive.
+        header_rows: rows above the first record.
+    """
+
+    path: Path
+    relation: str
+    member: str = ""
+    header_rows: int = 1
+
+
+@dataclass(frozen=True)
+class Table:
+    """What DuckDB can read without Python looking at its rows.
+
+    Attributes:
+        files: read one after the other as one table.
+        columns: those of the records, in the file's order.
+        ids: columns that may hold the id, the best first; empty for the usual ones.
+    """
+
+    format: str
+    encoding: str
+    files: tuple[TableFile, ...]
+    columns: tuple[Column, ...]
+    member: str = ""
+    ids: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a streamed document; `entry_id` is an id that the format itself gives it, apart from its fields."""
+
+    fields: Mapping[str, Any]
+    geometry: Mapping[str, Any] | None = None
+    entry_id: str = ""
+
+
+@dataclass(frozen=True)
+class Reject:
+    """An entry that cannot be a record: its number in the document, its line where lines count, why, and its text."""
+
+    record_number: int
+    line: int | None
+    reason: str
+    raw: str = ""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """What is not a table: entries one by one. When `UnreadableError` comes while it is read, nothing of it counts."""
+
+    format: str
+    encoding: str
+    entries: Iterator[Entry | Reject]
+    member: str = ""
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,91 @@
+"""The canonical form: one for tables in SQL, one for streams in Python, and the two agree."""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from collect_assets.errors import UnreadableError
+from collect_assets.items.canonical import (
+    BLANKS,
+    canonical_json,
+    canonical_text,
+    hash_sql,
+    json_sql,
+    record_hash,
+    text_sql,
+)
+
+CELLS = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12),
+    st.text(st.sampled_from(list(BLANKS + 'a"\\/\x1f\x7f\u0301\u00e9e\u2028{}')), max_size=6),
+)
+NAMES = (
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=5)
+    .map(canonical_text)
+    .filter(bool)
+)
+
+
+@pytest.fixture(scope="module")
+def connection():
+    with duckdb.connect() as connection:
+        yield connection
+
+
+@settings(max_examples=300, deadline=None)
+@given(record=st.dictionaries(NAMES, st.none() | CELLS, min_size=1, max_size=5))
+@example(record={"a": "\x1f", "b": "\u0065\u0301", "B": "\u00a0\ufeff", "é": '"\\', "'": "''"})
+@example(record={"a": "".join(map(chr, range(1, 160)))})
+def test_sql_and_python_agree_on_every_flat_record(connection, record):
+    names = list(record)
+    columns = ", ".join(f"{text_sql(f'c{number}')} AS t{number}" for number in range(len(names)))
+    given_cells = ", ".join(f"${number + 1}::VARCHAR AS c{number}" for number in range(len(names)))
+    cells = {name: f"t{number}" for number, name in enumerate(names)}
+    query = f"""SELECT record, {hash_sql("record")} FROM (
+        SELECT {json_sql(cells)} AS record FROM (SELECT {columns} FROM (SELECT {given_cells})))"""
+    in_sql = connection.execute(query, list(record.values())).fetchone()
+    in_python = canonical_json(record)
+    assert in_sql == (in_python, record_hash(in_python))
+    assert json.loads(in_python) == {
+        name: canonical_text(cell) for name, cell in record.items() if cell is not None and canonical_text(cell)
+    }
+
+
+def test_keys_are_sorted_and_blanks_left_out_at_every_depth():
+    record = {"b": {"z": None, "y": " ", "x": [{"d": "", "c": 1}, None]}, "a": "x", "c": {}, "d": [], "e": {"f": {}}}
+    assert canonical_json(record) == '{"a":"x","b":{"x":[{"c":1},null]}}'
+
+
+def test_nul_is_left_out():
+    assert canonical_json({"a\0b": "\0c\0 ", "d": "\0"}) == '{"ab":"c"}'
+
+
+def test_false_and_zero_are_not_blank():
+    assert canonical_json({"a": False, "b": 0, "c": 0.0}) == '{"a":false,"b":0,"c":0}'
+
+
+@pytest.mark.parametrize(("first", "second"), [("é", "e\u0301"), ("x", " x\u00a0\t"), (1, 1.0), ("x", "\ufeffx\r\n")])
+def test_ways_to_write_the_same_have_one_hash(first, second):
+    assert record_hash(canonical_json({"a": first})) == record_hash(canonical_json({"a": second}))
+
+
+@pytest.mark.parametrize(("first", "second"), [("1", 1), ("a b", "a  b"), ("A", "a"), (True, "true"), (0.1, 0.2)])
+def test_what_differs_has_another_hash(first, second):
+    assert record_hash(canonical_json({"a": first})) != record_hash(canonical_json({"a": second}))
+
+
+def test_the_hash_of_version_1_never_changes():
+    assert str(record_hash(canonical_json({"b": " é ", "a": "1"}))) == "ee686024-bd28-03e1-e01d-6ef4842e643c"
+
+
+def test_records_nested_too_deep_are_refused():
+    record: dict = {}
+    for _ in range(5000):
+        record = {"a": record}
+    with pytest.raises(UnreadableError, match="nested deeper"):
+        canonical_json({"x": record})

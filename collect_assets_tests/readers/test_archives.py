@@ -1,0 +1,207 @@
+"""Zips: of one table, Darwin Core Archives by their descriptor, and archives that are not what they should be."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+
+import pytest
+
+DWC = "http://rs.tdwg.org/dwc/terms/"
+
+
+def descriptor(
+    fields: str,
+    *,
+    core: str = 'fieldsTerminatedBy="\\t" linesTerminatedBy="\\n" fieldsEnclosedBy="" ignoreHeaderLines="1"',
+    row_type: str = "Occurrence",
+    files: str = "<location>core.txt</location>",
+) -> str:
+    return (
+        f'<archive xmlns="http://rs.tdwg.org/dwc/text/" metadata="eml.xml"><core encoding="UTF-8" {core} '
+        f'rowType="{DWC}{row_type}"><files>{files}</files>{fields}</core></archive>'
+    )
+
+
+def term(name: str, index: int | None = None, default: str | None = None) -> str:
+    at = "" if index is None else f' index="{index}"'
+    return f'<field term="{DWC}{name}"{at}' + ("/>" if default is None else f' default="{default}"/>')
+
+
+FIELDS = '<id index="0"/>' + term("occurrenceID", 1) + term("country", 2)
+CORE = "id\toccurrenceID\tcountry\n1\to1\tBelgium\n2\to2\tFrance\n"
+
+
+def test_the_core_of_an_archive_is_read_as_its_descriptor_says(read, zipped):
+    found = read(zipped({"meta.xml": descriptor(FIELDS), "core.txt": CORE, "eml.xml": "<eml/>"}))
+    assert found.report.format == "dwca"
+    assert found.report.member == "core.txt"
+    assert found.ids == ["o1", "o2"]
+    assert found.records[0] == {"id": "1", "occurrenceID": "o1", "country": "Belgium"}
+    assert {row[8] for row in found.rows} == {"core.txt"}
+
+
+def test_the_core_id_is_the_id_where_the_key_term_is_blank(read, zipped):
+    found = read(zipped({"meta.xml": descriptor(FIELDS), "core.txt": "a\tb\tc\n1\t\tBelgium\n2\t\tFrance\n"}))
+    assert found.ids == ["1", "2"]
+
+
+@pytest.mark.parametrize("folder", ["", "archive/"])
+def test_a_folder_inside_and_backslashes_are_let_pass(read, zipped, folder):
+    found = read(zipped({f"{folder}meta.xml": descriptor(FIELDS), f"{folder}core.txt": CORE}))
+    assert found.ids == ["o1", "o2"]
+    assert read(zipped({"\\meta.xml": descriptor(FIELDS), "\\core.txt": CORE})).ids == ["o1", "o2"]
+
+
+def test_quotes_delimiters_encoding_and_header_lines_are_the_descriptors(read, zipped):
+    core = 'fieldsTerminatedBy="|" linesTerminatedBy="\\r\\n" fieldsEnclosedBy="\'" ignoreHeaderLines="2"'
+    text = "a title\r\nid|occurrenceID|country\r\n1|o1|'C\u00f4te | d''Ivoire'\r\n"
+    meta = descriptor(FIELDS, core=core).replace("UTF-8", "ISO-8859-1")
+    found = read(zipped({"meta.xml": meta, "core.txt": text.encode("latin-1")}))
+    assert found.records == [{"id": "1", "occurrenceID": "o1", "country": "C\u00f4te | d'Ivoire"}]
+
+
+def test_quotes_are_text_where_the_descriptor_says_none(read, zipped):
+    text = 'id\toccurrenceID\tcountry\n1\to1\t"open\n2\to2\t"a" b\n'
+    found = read(zipped({"meta.xml": descriptor(FIELDS), "core.txt": text}))
+    assert [record["country"] for record in found.records] == ['"open', '"a" b']
+
+
+def test_odd_line_ends_are_honoured(read, zipped):
+    meta = descriptor(FIELDS, core='fieldsTerminatedBy="," linesTerminatedBy="~|" fieldsEnclosedBy=""')
+    text = "~|".join(f"{number},o{number},Place\n{number}" for number in range(300_000))
+    found = read(zipped({"meta.xml": meta, "core.txt": text}))
+    assert found.report.records == 300_000
+    assert found.records[7] == {"id": "7", "occurrenceID": "o7", "country": "Place 7"}
+
+
+def test_the_guides_defaults_hold_where_nothing_is_said(read, zipped):
+    meta = descriptor(FIELDS, core="").replace('encoding="UTF-8"', "")
+    found = read(zipped({"meta.xml": meta, "core.txt": '1,o1,"Bel, gium"\n2,o2,France\n'}))
+    assert [record["country"] for record in found.records] == ["Bel, gium", "France"]
+
+
+def test_defaults_fill_blanks_and_make_constant_columns(read, zipped):
+    fields = '<id index="0"/>' + term("country", 2, "Belgium") + term("basisOfRecord", None, "it's") + term("year")
+    found = read(zipped({"meta.xml": descriptor(fields), "core.txt": "a\tb\tc\n1\tx\t \n2\tx\tFrance\n"}))
+    assert found.records == [
+        {"id": "1", "country": "Belgium", "basisOfRecord": "it's"},
+        {"id": "2", "country": "France", "basisOfRecord": "it's"},
+    ]
+
+
+def test_terms_of_one_name_keep_their_whole_address(read, zipped):
+    fields = '<id index="0"/>' + term("type", 1) + '<field index="2" term="http://purl.org/dc/terms/type"/>'
+    found = read(zipped({"meta.xml": descriptor(fields), "core.txt": "a\tb\tc\n1\tx\ty\n"}))
+    assert found.records == [{"id": "1", DWC + "type": "x", "http://purl.org/dc/terms/type": "y"}]
+
+
+def test_several_files_are_one_table(read, zipped):
+    meta = descriptor(FIELDS, files="<location>a.txt</location><location>b.txt</location>")
+    found = read(zipped({"meta.xml": meta, "a.txt": CORE, "b.txt": "h\th\th\n3\to3\tSpain\n4\to4\n"}))
+    assert found.ids == ["o1", "o2", "o3"]
+    assert [row[8] for row in found.rows] == ["a.txt", "a.txt", "b.txt"]
+    assert found.report.member == ""
+    assert found.rejects[0][:2] == (2, 3)
+    assert "(b.txt)" in found.rejects[0][2]
+
+
+def test_the_id_is_the_key_of_the_row_type(read, zipped):
+    fields = '<id index="0"/>' + term("taxonID", 1) + term("occurrenceID", 2)
+    found = read(zipped({"meta.xml": descriptor(fields, row_type="Taxon"), "core.txt": "a\tb\tc\n1\tt1\to1\n"}))
+    assert found.ids == ["t1"]
+
+
+@pytest.mark.parametrize(
+    ("meta", "said"),
+    [
+        (descriptor(FIELDS, files="<location>other.txt</location>"), "no other.txt"),
+        (descriptor(FIELDS, files="<location>../../etc/passwd</location>"), "no ../../etc/passwd"),
+        (descriptor(FIELDS, files="<location>http://example.org/core.txt</location>"), "another address"),
+        (descriptor(FIELDS, files=""), "names no file"),
+        (descriptor(FIELDS + term("year", 9)), "describes column 10"),
+        (descriptor(FIELDS + term("year", -1)), "not a column number"),
+        (descriptor(FIELDS).replace("</core>", ""), "not well-formed"),
+        ("<archive/>", "no <core>"),
+        (descriptor(FIELDS).replace("UTF-8", "klingon"), "not known"),
+        ('<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + descriptor(FIELDS), "document type"),
+        ('<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>' + descriptor(FIELDS), "document type"),
+    ],
+)
+def test_a_wrong_descriptor_is_named(read, zipped, meta, said):
+    found = read(zipped({"meta.xml": meta, "core.txt": CORE}))
+    assert said in found.report.problem
+    assert not found.report.proves_absence
+
+
+def test_an_empty_core_is_no_records(read, zipped):
+    for text in ("id\toccurrenceID\tcountry\n", ""):
+        found = read(zipped({"meta.xml": descriptor(FIELDS), "core.txt": text}))
+        assert (found.report.records, found.report.problem) == (0, "")
+
+
+def test_a_zip_of_one_table_is_read_as_that_table(read, zipped):
+    found = read(
+        zipped({"folder/sites.csv": "reference,name\nA,x\n", "README.txt": "read me", "__MACOSX/._sites.csv": "\0"})
+    )
+    assert found.ids == ["A"]
+    assert found.report.member == "folder/sites.csv"
+    assert read(zipped({"sites.json": '[{"id": 1}]'})).ids == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({"a.csv": "id,x\n1,2\n", "b.csv": "id,x\n1,2\n"}, "a.csv, b.csv"),
+        ({"photo.png": "x"}, "none among photo.png"),
+        ({}, "no files"),
+        ({"[Content_Types].xml": "<x/>", "xl/workbook.xml": "<x/>"}, "spreadsheets are not read yet"),
+        ({"sites.shp": "x", "sites.dbf": "x"}, "shapefile"),
+    ],
+)
+def test_a_zip_that_is_not_one_table_says_what_it_has(read, zipped, members, said):
+    assert said in read(zipped(members)).report.problem
+
+
+def test_an_archive_inside_an_archive_is_not_opened(read, zipped):
+    inner = zipped({"a.csv": "id,x\n1,2\n"})
+    assert "inside an archive" in read(zipped({"inner.csv": inner})).report.problem
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(read, zipped):
+    found = read(zipped({"a.csv": b"id,x\n" + b"0" * (100 << 20)}))
+    assert "archive bombs" in found.report.problem
+
+
+def test_two_members_of_one_name_are_not_guessed_between(read):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a.csv", "id,x\n1,2\n")
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("a.csv", "id,x\n3,4\n")
+    assert "2 files named a.csv" in read(buffer.getvalue()).report.problem
+
+
+def test_encrypted_truncated_and_damaged_archives_are_named(read, zipped):
+    whole = zipped({"a.csv": "id,x\n" + "".join(f"{number},{number**5}\n" for number in range(5000))})
+    assert "cut off zip" in read(whole[:-30]).report.problem
+    assert "cut off zip" in read(whole[:2000]).report.problem
+    damaged = bytearray(whole)
+    damaged[60] ^= 0xFF
+    assert "damaged" in read(bytes(damaged)).report.problem
+    encrypted = bytearray(whole)
+    central = encrypted.rfind(b"PK\x01\x02")
+    for at in (6, central + 8):
+        struct.pack_into("<H", encrypted, at, 1)
+    assert "encrypted" in read(bytes(encrypted)).report.problem
+
+
+def test_a_tar_in_gzip_is_named(read, tmp_path):
+    import tarfile
+
+    path = tmp_path / "a.tgz"
+    (tmp_path / "a.csv").write_text("id,x\n1,2\n")
+    with tarfile.open(path, "w:gz") as archive:
+        archive.add(tmp_path / "a.csv", "a.csv")
+    assert "tar archive" in read(path.read_bytes()).report.problem

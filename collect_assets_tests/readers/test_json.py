@@ -1,0 +1,215 @@
+"""JSON in its kinds: documents, lines, GeoJSON; cut off, too deep, not what it should be."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+
+import pytest
+
+POINT = {"type": "Point", "coordinates": [4.35, 50.85]}
+
+
+def features(*members: dict) -> bytes:
+    return json.dumps({"type": "FeatureCollection", "features": list(members)}).encode()
+
+
+def feature(properties: dict | None, geometry: dict | None = POINT, **more: object) -> dict:
+    return {"type": "Feature", "properties": properties, "geometry": geometry, **more}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [{"id": "1", "x": "a"}, {"id": "2"}],
+        {"results": [{"id": "1", "x": "a"}, {"id": "2"}]},
+        {"count": 2, "links": [{"href": "/"}], "tags": ["a", "b", "c"], "items": [{"id": "1", "x": "a"}, {"id": "2"}]},
+    ],
+)
+def test_objects_in_a_list_are_records(read, document):
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        found = read(json.dumps(document, indent=1).encode(encoding))
+        assert found.records == [{"id": "1", "x": "a"}, {"id": "2"}]
+        assert found.ids == ["1", "2"]
+        assert found.report.columns == ("id", "x")
+        assert found.report.format == "json"
+
+
+def test_an_object_alone_is_one_record(read):
+    found = read(b'{"reference": "A", "tags": ["x", " y "], "nested": {"b": 1.0, "a": null}}')
+    assert found.ids == ["A"]
+    assert found.records == [{"nested": {"b": 1}, "reference": "A", "tags": ["x", "y"]}]
+
+
+def test_an_empty_list_is_no_records_and_proves_it(read):
+    for content in (b"[]", b'{"results": []}', b'{"type":"FeatureCollection","features":[]}'):
+        found = read(content)
+        assert (found.report.records, found.report.problem) == (0, "")
+        assert found.report.proves_absence
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'[{"id": 1}, {"id": 2}',
+        b'[{"id": 1}, {"id": "2',
+        b'{"results": [{"id": 1}, {"id": 2}]',
+        b'{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"id":1},"geometry":null},',
+        b'[{"id": 1}] trailing',
+        b'[{"id": NaN}]',
+    ],
+)
+def test_what_is_cut_off_or_invalid_gives_no_records_at_all(read, content):
+    found = read(content)
+    assert "valid JSON" in found.report.problem
+    assert not found.file.exists()
+    assert not found.report.proves_absence
+
+
+def test_an_error_message_is_not_a_record(read):
+    found = read(b'{"error": {"code": 400, "message": "Invalid URL"}}')
+    assert "error message" in found.report.problem
+    assert "Invalid URL" in found.report.problem
+    assert "without a list of features" in read(b'{"type":"FeatureCollection","timedOut":true}').report.problem
+
+
+def test_deep_nesting_is_refused_before_it_takes_memory(read):
+    for content in (b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 5000 + b"1" + b"}" * 5000):
+        assert "nested deeper" in read(content).report.problem
+    brackets_in_text = json.dumps([{"id": "1", "x": "[{" * 5000 + '"\\'}]).encode()
+    assert read(brackets_in_text).report.records == 1
+
+
+def test_strings_across_pieces_of_reading_do_not_count_as_brackets(read):
+    rows = [{"id": str(number), "x": '[[[{{{"\\' * 40} for number in range(10_000)]
+    found = read(json.dumps(rows).encode())
+    assert found.report.records == 10_000
+
+
+def test_numbers_keep_their_value(read):
+    content = b'[{"id":1,"whole":1.0,"tenth":0.10,"big":123456789012345678901234567890,"huge":1e400,"yes":true}]'
+    found = read(content)
+    assert found.ids == ["1"]
+    assert found.rows[0][2] == (
+        '{"big":123456789012345678901234567890,"huge":"1E+400","id":1,"tenth":0.1,"whole":1,"yes":true}'
+    )
+
+
+def test_halves_of_surrogate_pairs_do_not_stop_reading(read):
+    found = read(b'[{"id":"1","x":"a\\ud800b"},{"id":"2"}]')
+    assert found.ids == ["1", "2"]
+
+
+def test_what_is_no_object_is_rejected_and_the_others_count(read):
+    found = read(b'[{"id": "1"}, 5, {"id": "2"}, null]')
+    assert found.ids == ["1", "2"]
+    assert [(row[0], row[3]) for row in found.rejects] == [(2, "5"), (4, "null")]
+    assert found.report.rejected == 2
+
+
+def test_lines_are_records_and_bad_lines_rejected(read):
+    found = read(
+        b'{"id": "1", "x": "\xc3\xa9\xc3\xa8"}\n{"id": "2"}\n\n{"id": \n[1]\n{"id": "3", "x": "\xff"}\n{"id": "4"}'
+    )
+    assert found.report.format == "ndjson"
+    assert found.ids == ["1", "2", "4"]
+    assert [row[:2] for row in found.rejects] == [(3, 4), (4, 5), (5, 6)]
+    assert "not JSON" in found.rejects[0][2]
+
+
+def test_features_are_records_with_geometry(read):
+    line = {"type": "LineString", "coordinates": [[0, 50], [2, 51]]}
+    found = read(
+        features(feature({"reference": "A", "name": " x "}), feature({"reference": "B"}, line), feature(None, None))
+    )
+    assert found.ids == ["A", "B", None]
+    assert found.report.without_id == 1
+    assert found.records[0] == {"reference": "A", "name": "x"}
+    assert [row[4:8] for row in found.rows] == [(4.35, 50.85, 4.35, 50.85), (0, 50, 2, 51), (None,) * 4]
+    assert found.rows[0][3].hex() == "0101000000666666666666114" + "0cdcccccccc6c4940"
+
+
+def test_the_id_of_a_feature_goes_before_its_properties(read):
+    found = read(features(feature({"reference": "A"}, id="layer.1"), feature({"reference": "B"}, id=2)))
+    assert found.ids == ["layer.1", "2"]
+    assert read(features(feature({"reference": "A"}, id="layer.1")), id="reference").ids == ["A"]
+
+
+def test_ids_that_a_server_invents_each_time_are_no_ids(read):
+    first = read(features(feature({"reference": "A"}, id="layer.fid-6f1a_18b-7ff0")))
+    second = read(features(feature({"reference": "A"}, id="layer.fid-6f1a_18b-7ff1")))
+    assert first.ids == second.ids == ["A"]
+    assert first.rows == second.rows
+
+
+def test_a_moved_geometry_is_another_hash(read):
+    first = read(features(feature({"reference": "A"})))
+    moved = read(features(feature({"reference": "A"}, {"type": "Point", "coordinates": [4.36, 50.85]})))
+    assert first.rows[0][1] != moved.rows[0][1]
+    assert first.rows[0][2] == moved.rows[0][2]
+
+
+def test_a_geometry_that_cannot_be_read_is_told_and_the_record_stays(read):
+    grid = {"type": "Point", "coordinates": [451000, 206000]}
+    broken = {"type": "Polygon", "coordinates": "none"}
+    found = read(features(feature({"id": 1}), feature({"id": 2}, grid), feature({"id": 3}, broken)))
+    assert found.ids == ["1", "2", "3"]
+    assert [row[3] is not None for row in found.rows] == [True, False, False]
+    assert any(note.startswith("2 geometries") for note in found.report.notes)
+
+
+def test_features_on_lines_are_records_with_geometry(read):
+    lines = [json.dumps(feature({"reference": str(number)})) for number in range(3)]
+    found = read("\n".join(lines).encode())
+    assert found.ids == ["0", "1", "2"]
+    assert all(row[3] for row in found.rows)
+
+
+def test_one_feature_is_one_record(read):
+    found = read(json.dumps(feature({"reference": "A"}), indent=2).encode())
+    assert found.ids == ["A"]
+    assert found.rows[0][4] == 4.35
+
+
+def test_gzipped_json_is_read_and_a_cut_off_gzip_is_not(read):
+    packed = gzip.compress(json.dumps([{"id": str(number)} for number in range(5000)]).encode())
+    assert read(packed).report.records == 5000
+    assert "cut off gzip" in read(packed[:-20]).report.problem
+    assert "damaged gzip" in read(packed[:-8] + b"\0" * 8).report.problem
+    assert "inside an archive" in read(gzip.compress(packed)).report.problem
+
+
+def test_field_names_with_signs_of_paths_are_found(read):
+    found = read(json.dumps([{"a/b~c": "1", "x.y": "2"}]).encode(), id=["a/b~c", "x.y"])
+    assert found.ids == ["1|2"]
+
+
+PEAK = """
+import resource, sys
+from pathlib import Path
+from collect_assets.collection import Collection
+from collect_assets.items.records import Reading, derive_records
+folder = Path(sys.argv[1])
+report = derive_records(Collection.at(folder), Path(sys.argv[2]), Reading(), "0" * 64)
+assert report.records == int(sys.argv[3]), report
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+def test_memory_does_not_grow_with_a_document(tmp_path):
+    peaks = []
+    for count in (2_000, 100_000):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        path = folder / "resource.json"
+        with path.open("w") as file:
+            file.write('{"type":"FeatureCollection","features":[')
+            for number in range(count):
+                file.write("," * (number > 0) + json.dumps(feature({"id": number, "text": "x" * 300})))
+            file.write("]}")
+        command = [sys.executable, "-c", PEAK, str(folder), str(path), str(count)]
+        peaks.append(int(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+    # The larger document has 40 MB; DuckDB's own buffers make most of what both take.
+    assert peaks[1] - peaks[0] < 150, peaks
