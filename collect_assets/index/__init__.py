@@ -1,0 +1,1 @@
+"""The item index: days folded into versions of items, published as one DuckDB file, and searched."""

@@ -1,0 +1,133 @@
+"""The index is one file, replaced whole: built aside under a lock, checkpointed, fsynced, and published by a link.
+
+Every publication has a number of its own, because DuckDB replays a stale `.wal` into a file that is renamed over
+another, and keeps one database per path within a process. Readers resolve the link, and never wait nor see half a day.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from collect_assets.collection import Collection
+from collect_assets.errors import IndexUnavailableError
+from collect_assets.store.database import database
+from collect_assets.store.local import file_lock, storage_errors, sync_folder
+
+DAMAGE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
+_NAME = re.compile(r"index-(\d+)\.")
+KEPT = 2  # the published one, and the one before for its readers
+
+
+def published(collection: Collection) -> Path | None:
+    """The file behind the stable name; None when there is no index."""
+    link = collection.index
+    if not link.is_symlink():
+        return None
+    path = link.parent / link.readlink()
+    return path if path.is_file() else None
+
+
+def number_of(path: Path | None) -> int:
+    """The number of a publication; 0 for none."""
+    match = _NAME.match(path.name) if path else None
+    return int(match.group(1)) if match else 0
+
+
+@contextmanager
+def reading(collection: Collection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the index as it is published now; later publications do not disturb it.
+
+    Raises:
+        IndexUnavailableError: there is none yet, or it is damaged; says what to do.
+    """
+    path = published(collection)
+    if path is None:
+        raise IndexUnavailableError(
+            f"{collection.name}: there is no item index yet; materialise item_index, or run "
+            f"`collect-assets index --collection-dir {collection.folder}`"
+        )
+    try:
+        with database(path, read_only=True) as connection:
+            _check_length(connection, path)
+            yield connection
+    except DAMAGE as error:
+        raise _damaged(path, error) from error
+
+
+def _check_length(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """DuckDB notices a file that was cut only when it comes to the missing blocks; this notices at once."""
+    blocks = connection.execute("SELECT used_blocks * block_size FROM pragma_database_size()").fetchone()
+    if blocks and path.stat().st_size < blocks[0]:
+        raise duckdb.IOException(f"it has {path.stat().st_size} bytes and should have at least {blocks[0]}")
+
+
+def _damaged(path: Path, error: Exception) -> IndexUnavailableError:
+    reason = str(error).split("\n", 1)[0]
+    return IndexUnavailableError(
+        f"{path}: the item index cannot be read ({reason}); it is derived: build it again with "
+        "`collect-assets index`, the result is the same"
+    )
+
+
+@contextmanager
+def index_lock(collection: Collection) -> Iterator[None]:
+    """One writer per index, over all processes of the machine."""
+    with file_lock(collection.derived / "index.lock"):
+        yield
+
+
+@contextmanager
+def building(collection: Collection, base: Path | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A writable copy of `base` (or a new file), published when the block ends well and removed when it does not.
+
+    To be used under `index_lock`.
+
+    Raises:
+        StorageError: the disk is full, or the folder cannot be written; the published index is as it was.
+    """
+    folder = collection.derived
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob("index-*.building*"):
+        left.unlink()
+    number = 1 + max((number_of(path) for path in folder.glob("index-*")), default=0)
+    aside, final = folder / f"index-{number}.building", folder / f"index-{number}.duckdb"
+    try:
+        with storage_errors(aside):
+            if base is not None:
+                shutil.copyfile(base, aside)
+            with database(aside, spill=collection.work / f"{os.getpid()}-spill") as connection:
+                connection.execute("BEGIN")
+                yield connection
+                connection.execute("COMMIT")
+                connection.execute("CHECKPOINT")
+            _publish(aside, final, collection.index)
+    finally:
+        for left in folder.glob(f"index-{number}.building*"):
+            left.unlink()
+    _drop_superseded(folder, number)
+
+
+def _publish(aside: Path, final: Path, link: Path) -> None:
+    if aside.with_name(aside.name + ".wal").exists():
+        raise IndexUnavailableError(f"{aside}: was not checkpointed; free space and run again")
+    with aside.open("rb") as file:
+        os.fsync(file.fileno())
+    aside.replace(final)
+    new_link = link.with_name(f"{final.name}.link")
+    new_link.unlink(missing_ok=True)
+    new_link.symlink_to(final.name)
+    new_link.replace(link)
+    sync_folder(link.parent)
+
+
+def _drop_superseded(folder: Path, number: int) -> None:
+    for path in folder.glob("index-*"):
+        if number_of(path) <= number - KEPT:
+            path.unlink(missing_ok=True)
