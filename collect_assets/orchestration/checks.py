@@ -1,0 +1,105 @@
+"""The asset checks: what is looked at after each step, per day, and how bad it is. How to look stands in the domain."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dagster import AssetCheckSpec, PartitionsDefinition
+
+from collect_assets.collecting.day import DayReport
+from collect_assets.collecting.whole import check_resources
+from collect_assets.collection import Collection
+from collect_assets.errors import DamagedFileError
+from collect_assets.index.failure_share import failure_share
+from collect_assets.orchestration.day_events import ERROR, WARN, Finding, Value, day_check
+from collect_assets.orchestration.names import Names
+from collect_assets.orchestration.shown import MOST_FAILURES, table
+
+NEVER_ASKED = "Every active endpoint of the day has a log, or the run says why it was not asked."
+USUAL_FAILURES = "The share of endpoints that failed is not far above that of the seven days before."
+WHOLE = "Each resource in the logs is there with its size; what came today, and a thirtieth of the rest, has its hash."
+AGREES = "The index holds the day, and of each day that it holds the resources that the logs name now."
+
+
+@dataclass(frozen=True)
+class Checks:
+    """The checks of one collection."""
+
+    every_endpoint: AssetCheckSpec
+    usual_failures: AssetCheckSpec
+    whole: AssetCheckSpec
+    agrees: AssetCheckSpec
+
+    @classmethod
+    def of(cls, names: Names, days: PartitionsDefinition) -> Checks:
+        """The specs, all per day."""
+        return cls(
+            day_check(names.key("log"), "every_endpoint", days, NEVER_ASKED),
+            day_check(names.key("log"), "usual_failures", days, USUAL_FAILURES),
+            day_check(names.key("resource"), "whole", days, WHOLE),
+            day_check(names.key("item_index"), "agrees", days, AGREES),
+        )
+
+    @property
+    def of_collecting(self) -> list[AssetCheckSpec]:
+        """Those of `log` and `resource`."""
+        return [self.every_endpoint, self.usual_failures, self.whole]
+
+    def collected(self, collection: Collection, report: DayReport, *, limited: bool) -> list[Finding]:
+        """What they find on a day that was collected; `limited` says that the run was not to ask all endpoints."""
+        return [
+            self._every_endpoint(report, limited=limited),
+            self._usual_failures(collection, report),
+            self._whole(collection, report),
+        ]
+
+    def _every_endpoint(self, report: DayReport, *, limited: bool) -> Finding:
+        """A day that is over, or of which only a part was asked for, cannot be blamed on this run: a warning."""
+        missing = len(report.never_asked)
+        return Finding(
+            self.every_endpoint,
+            passed=not missing,
+            description=f"{missing} active endpoints were never asked" if missing else "",
+            severity=ERROR if report.open and not limited else WARN,
+            metadata={
+                "never_asked": missing,
+                "endpoints": table(("endpoint",), ((e,) for e in report.never_asked), 20),
+            },
+        )
+
+    def _usual_failures(self, collection: Collection, report: DayReport) -> Finding:
+        share = failure_share(collection, report.entry_date)
+        return Finding(
+            self.usual_failures,
+            passed=share.as_usual,
+            description=f"{share.failed} of {share.asked} failed, in the week before {share.usual:.1%}",
+            severity=WARN,
+            metadata={"share": share.share, "share_before": share.usual, "expected_at_most": share.expected_at_most},
+        )
+
+    def _whole(self, collection: Collection, report: DayReport) -> Finding:
+        found = check_resources(collection, report)
+        return Finding(
+            self.whole,
+            passed=not found.damaged,
+            description=f"{len(found.damaged)} files are missing or damaged" if found.damaged else "",
+            metadata={"seen": found.seen, "read": found.read, "damaged": _damages(found.damaged)},
+        )
+
+    def indexed(self, day: dt.date, files: Mapping[dt.date, str], held: Mapping[dt.date, str]) -> Finding:
+        """Whether the index has the day, and agrees with the files on all days that it says it holds."""
+        differing = sorted(other.isoformat() for other, digest in held.items() if files.get(other) != digest)
+        lacks = "" if day in held else f"the index does not hold {day}"
+        differs = f"it holds other resources than the logs name on {', '.join(differing[:10])}" if differing else ""
+        return Finding(
+            self.agrees,
+            passed=not lacks and not differs,
+            description="; ".join(filter(None, (lacks, differs))),
+            metadata={"days": len(held), "differing": len(differing)},
+        )
+
+
+def _damages(damaged: tuple[DamagedFileError, ...]) -> Value:
+    return table(("file", "reason"), ((error.path.name, error.reason) for error in damaged), MOST_FAILURES)

@@ -1,0 +1,120 @@
+"""What people see of a day in Dagster: tables and numbers made of reports. Small, since events are kept for ever."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from dagster import MetadataValue
+
+from collect_assets.collecting.day import DayReport
+from collect_assets.collection import Collection
+from collect_assets.index.days import ChangedItem, IndexDay
+from collect_assets.items.day import DayRecords
+from collect_assets.orchestration.day_events import Value
+from collect_assets.registers import EndpointRegister
+
+MOST_PROBLEMS, MOST_FAILURES, LONGEST_CELL = 20, 50, 160
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]], most: int) -> MetadataValue:
+    """A Markdown table of the first rows, and how many there are more."""
+    rows = list(rows)
+    if not rows:
+        return MetadataValue.md("none")
+    lines = [header, ["---"] * len(header), *rows[:most]]
+    text = "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+    return MetadataValue.md(text + (f"\n\n… and {len(rows) - most} more" if len(rows) > most else ""))
+
+
+def _cell(value: object) -> str:
+    text = " ".join(str(value).split())
+    text = text if len(text) <= LONGEST_CELL else text[: LONGEST_CELL - 1] + "…"
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
+
+
+def register_shown(register: EndpointRegister, active: int) -> dict[str, Value]:
+    """The register of endpoints as it stands on a day; `active` of them are collected."""
+    return {
+        "active": active,
+        "ended": len(register.endpoints) - active,
+        "skipped": len(register.skips),
+        "problems": table(("row", "reason"), ((p.row, p.reason) for p in register.problems), MOST_PROBLEMS),
+        "register": MetadataValue.path(str(register.path)),
+        "hash": register.sha256,
+    }
+
+
+def log_shown(collection: Collection, report: DayReport) -> dict[str, Value]:
+    """The day's logs: how many came to what, and why the others failed."""
+    words = report.outcomes
+    refused = sum(count for word, count in words.items() if word.startswith("refused"))
+    failures = ((f.endpoint_url, f.outcome or "failed", f.status, f.message or f.exception) for f in report.failures)
+    return {
+        "collected": len(report.resources),
+        "failed": len(report.failures) - refused,
+        "refused": refused,
+        "not_modified": words.get("not-modified", 0),
+        "skipped": len(report.skips),
+        "never_asked": len(report.never_asked),
+        "already": report.already,
+        "fetched": sum(report.fetched.values()),
+        "seconds": round(sum(_seconds(log.elapsed) for log in report.logs), 3),
+        "outcomes": table(("outcome", "endpoints"), words.items(), MOST_FAILURES),
+        "failures": table(("endpoint-url", "outcome", "status", "message"), failures, MOST_FAILURES),
+        "logs": MetadataValue.path(str(collection.log / report.entry_date.isoformat())),
+    }
+
+
+def _seconds(elapsed: str) -> float:
+    try:
+        return float(elapsed)
+    except ValueError:
+        return 0.0
+
+
+def resource_shown(collection: Collection, report: DayReport) -> dict[str, Value]:
+    """What the day's logs name."""
+    sizes = {log.resource: log.bytes or 0 for log in report.logs if log.good}
+    new = {log.resource for log in report.logs if log.outcome in {"first", "changed"}}
+    return {
+        "resources": len(report.resources),
+        "distinct": len(sizes),
+        "bytes": sum(sizes.values()),
+        "new": len(new),
+        "folder": MetadataValue.path(str(collection.resources.folder)),
+    }
+
+
+def record_shown(day: DayRecords, urls: Mapping[str, str]) -> dict[str, Value]:
+    """What reading the day's resources came to; `urls` by endpoint."""
+    unreadable = ((urls.get(endpoint, endpoint), reason) for endpoint, reason in sorted(day.unreadable.items()))
+    read = sorted(day.reports.items(), key=lambda pair: -pair[1].records)
+    counts = ((urls.get(e, e), r.format, r.records, r.rejected, r.without_id, r.duplicates) for e, r in read)
+    return {
+        "records": day.records,
+        "rejected": day.rejected,
+        "without_id": day.without_id,
+        "unreadable": len(day.unreadable),
+        "reasons": table(("endpoint-url", "reason"), unreadable, MOST_FAILURES),
+        "endpoints": table(
+            ("endpoint-url", "format", "records", "rejected", "without id", "duplicates"), counts, MOST_PROBLEMS
+        ),
+    }
+
+
+def index_shown(collection: Collection, day: IndexDay, changed: Sequence[ChangedItem]) -> dict[str, Value]:
+    """What the index says of a day: counts, what could not be read, and the first items that changed."""
+    preview = ((i.endpoint[:8], i.item, i.change, json.dumps(i.record, ensure_ascii=False)) for i in changed)
+    return {
+        "created": day.created,
+        "updated": day.updated,
+        "restored": day.restored,
+        "deleted": day.deleted,
+        "items": day.items,
+        "records": day.records,
+        "bytes": collection.index.stat().st_size,
+        "index": MetadataValue.path(str(collection.index)),
+        "preview": table(("endpoint", "item", "change", "record"), preview, len(changed) or 1),
+        "problems": table(("endpoint", "reason"), sorted(day.problems.items()), MOST_PROBLEMS),
+    }
