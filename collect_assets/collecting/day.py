@@ -12,7 +12,7 @@ from collect_assets.collecting.endpoint import Collector
 from collect_assets.collecting.log import Log, log_paths, read_log, read_logs
 from collect_assets.collecting.past import Past
 from collect_assets.collecting.plan import Mode, Plan, make_plan
-from collect_assets.collecting.run_file import end_run, run_files, start_run
+from collect_assets.collecting.run_file import RunFile, end_run, run_files, start_run
 from collect_assets.collecting.window import Clock, Window, utc_now
 from collect_assets.collection import Collection
 from collect_assets.errors import NoLogsError
@@ -103,7 +103,8 @@ def collect_day(
     with file_lock(collection.work / "collecting.lock"):
         sweep(collection.work)
         plan = make_plan(collection, register, entry_date, mode=mode, only=only)
-        fetched = _run(collection, register, plan, entry_date, mode, rules or AddressRules.none(), now, progress)
+        run_file = start_run(collection, register, plan, entry_date=entry_date, mode=mode, only=only, started=now())
+        fetched = _run(collection, plan, entry_date, run_file, rules or AddressRules.none(), now, progress)
     return _report(collection, register, entry_date, fetched=fetched, already=len(plan.already))
 
 
@@ -118,15 +119,13 @@ def _closed_day(collection: Collection, register: EndpointRegister, entry_date: 
 
 def _run(
     collection: Collection,
-    register: EndpointRegister,
     plan: Plan,
     entry_date: dt.date,
-    mode: Mode,
+    run_file: RunFile,
     rules: AddressRules,
     now: Clock,
     progress: Progress | None,
 ) -> dict[str, int]:
-    run_file = start_run(collection, register, plan, entry_date=entry_date, mode=mode, started=now())
     gate = Gate(
         limits=collection.settings.limits,
         politeness=collection.settings.politeness,

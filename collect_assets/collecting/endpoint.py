@@ -9,7 +9,7 @@ from collect_assets.collecting.log import Log, read_log, write_log
 from collect_assets.collecting.past import Past, validators
 from collect_assets.collecting.window import Clock
 from collect_assets.collection import Collection
-from collect_assets.errors import Evidence, FetchError, StorageError
+from collect_assets.errors import DamagedFileError, Evidence, FetchError, StorageError
 from collect_assets.network.content import mime_type
 from collect_assets.network.gate import Gate
 from collect_assets.plugins import Harvest, HarvestRequest, plugins
@@ -51,9 +51,7 @@ class Collector:
         return log is not None and log.good
 
     def _harvest(self, endpoint: Endpoint) -> Log:
-        last = self.past.last_good(endpoint.endpoint)
-        request = HarvestRequest(endpoint.url, endpoint.parameters, validators(last, self.collection))
-        started = Log(
+        log = Log(
             endpoint=endpoint.endpoint,
             endpoint_url=endpoint.url,
             entry_date=self.stamp,
@@ -63,22 +61,39 @@ class Collector:
             run=self.run,
         )
         try:
-            harvest = plugins()[endpoint.plugin](request, self.gate)
-            return self._good(_with_evidence(started, harvest.answer.evidence), harvest, last)
+            last = self.past.last_good(endpoint.endpoint)
+            harvest = self._ask(endpoint, last)
+            log = _with_evidence(log, harvest.answer.evidence)
+            return self._good(log, harvest, last)
         except FetchError as error:
-            return _failed(_with_evidence(started, error.evidence), error, error.outcome)
+            return _failed(_with_evidence(log, error.evidence), error, error.outcome)
         except StorageError as error:
-            return _failed(started, error, "failed:storage")
+            return _failed(log, error, "failed:storage")
         except Exception as error:  # noqa: BLE001 - the outermost edge of one endpoint: the others go on
-            return _failed(started, error, "failed:error")
+            return replace(_failed(log, error, "failed:error"), message=f"{type(error).__name__}: {error}")
+
+    def _ask(self, endpoint: Endpoint, last: Log | None) -> Harvest:
+        """Asks for what changed; and for all of it, where what we have turns out to be damaged (promise 1)."""
+        plugin = plugins()[endpoint.plugin]
+        request = HarvestRequest(endpoint.url, endpoint.parameters, validators(last, self.collection))
+        harvest = plugin(request, self.gate)
+        if harvest.part is None and last is not None:
+            try:
+                self.collection.resources.check(last.resource)
+            except DamagedFileError:
+                return plugin(replace(request, validators={}), self.gate)
+        return harvest
 
     def _good(self, log: Log, harvest: Harvest, last: Log | None) -> Log:
         if harvest.part is None:
             if last is None:
                 raise AssertionError("a harvest without bytes needs a good log before it")
             return _not_modified(log, last)
-        canonical = canonical_hash(harvest.part, harvest.sha256)
-        self.collection.resources.add(harvest.part, harvest.sha256)
+        try:
+            canonical = canonical_hash(harvest.part, harvest.sha256)
+            damaged = self.collection.resources.add(harvest.part, harvest.sha256)
+        finally:
+            harvest.part.unlink(missing_ok=True)
         return replace(
             log,
             outcome=self.past.outcome(last, log.endpoint, harvest.sha256, canonical),
@@ -88,6 +103,7 @@ class Collector:
             mime_type=mime_type(harvest.start),
             complete=harvest.complete,
             coverage=harvest.coverage,
+            message=f"the file of this resource was damaged; it is kept as {damaged.name}" if damaged else "",
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import platform
+from collections.abc import Collection as Those
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -17,7 +18,7 @@ from collect_assets.collecting.plan import Mode, Plan
 from collect_assets.collection import Collection
 from collect_assets.registers import EndpointRegister
 from collect_assets.store.canonical import CANONICAL_RULES
-from collect_assets.store.local import temporary, write_atomically
+from collect_assets.store.local import write_atomically
 from collect_assets.version import __version__
 
 
@@ -41,6 +42,7 @@ def start_run(
     *,
     entry_date: dt.date,
     mode: Mode,
+    only: Those[str] | None = None,
     started: dt.datetime,
 ) -> RunFile:
     """Keeps a copy of the register and writes down what the run is about to do.
@@ -55,6 +57,7 @@ def start_run(
         "entry-date": entry_date.isoformat(),
         "started": started.isoformat(),
         "mode": mode.value,
+        "only": None if only is None else sorted(only),
         "asked": [endpoint.endpoint for endpoint in plan.asked],
         "already": len(plan.already),
         "skipped": [
@@ -94,12 +97,14 @@ def end_run(collection: Collection, run_file: RunFile, *, ended: dt.datetime, ou
 
 
 def keep_register(collection: Collection, register: EndpointRegister) -> None:
-    """Keeps the register's bytes under their hash, as they stood when the run started."""
-    copies = collection.register_copies
-    if not copies.path(register.sha256).exists():
-        part = temporary(collection.work)
-        part.write_bytes(register.content)
-        copies.add(part, register.sha256)
+    """Keeps the register's bytes under their hash, as they stood when the run started.
+
+    Raises:
+        StorageError: the disk is full, or the folder cannot be written.
+    """
+    path = collection.register_copies.path(register.sha256)
+    if not path.exists() or path.read_bytes() != register.content:
+        write_atomically(path, register.content, collection.work)
 
 
 def run_files(collection: Collection, entry_date: dt.date) -> Iterator[dict[str, Any]]:

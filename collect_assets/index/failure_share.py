@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 
 from collect_assets.collection import Collection
-from collect_assets.index.day_files import fresh_day_file
+from collect_assets.index.day_files import day_digests
 from collect_assets.store.database import database
 
 WEEK = dt.timedelta(days=7)
@@ -62,7 +62,7 @@ def failure_share(collection: Collection, entry_date: dt.date) -> FailureShare:
 
 
 def _counts(collection: Collection, days: list[dt.date]) -> tuple[int, int]:
-    files = [str(fresh_day_file(collection, day)) for day in days]
+    files = [str(collection.day_file(day)) for day in day_digests(collection, days)]  # written where they are stale
     if not files:
         return 0, 0
     with database() as connection:

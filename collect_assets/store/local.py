@@ -42,7 +42,15 @@ def temporary(work: Path) -> Path:
     """A new name in `work`, on the same file system as where the file will end; the folder is made if needed."""
     with storage_errors(work):
         work.mkdir(parents=True, exist_ok=True)
-    return work / f"{os.getpid()}-{uuid4().hex}"
+    return work / f"{os.getpid()}-{_began(os.getpid())}-{uuid4().hex}"
+
+
+def _began(process: int) -> str | None:
+    """When a process began, in ticks since the machine did; None when it is gone."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[19]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 def sync_folder(folder: Path) -> None:
@@ -89,15 +97,24 @@ def write_atomically(final: Path, content: bytes, work: Path) -> None:
 def sweep(work: Path) -> int:
     """Removes what interrupted runs left in `work`; returns how many files and folders.
 
-    What is in the making belongs to a process by its name (`<pid>-…`); everything of processes that are gone goes.
+    What is in the making belongs to a process by its name (`<pid>-<when it began>-…`); everything of processes that are
+    gone goes. The number alone says nothing: in a container every run has the same.
     """
     removed = 0
-    for path in work.iterdir() if work.is_dir() else ():
-        owner = path.name.split("-", 1)[0]
-        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-            removed += 1
+    with storage_errors(work):
+        for path in work.iterdir() if work.is_dir() else ():
+            if _is_left(path.name):
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+                removed += 1
     return removed
+
+
+def _is_left(name: str) -> bool:
+    process, began, *_ = [*name.split("-"), ""]
+    if not process.isdecimal():
+        return False
+    alive_since = _began(int(process))
+    return alive_since is None or (began.isdecimal() and began != alive_since)
 
 
 @contextmanager
@@ -128,27 +145,46 @@ class ContentStore:
         """Where the file with this hash is, or would be."""
         return self.folder / sha256
 
-    def add(self, part: Path, sha256: str) -> Path:
+    def add(self, part: Path, sha256: str) -> Path | None:
         """Takes a finished file in; a file of that name that is already there is checked, and replaced if damaged.
-
-        The damaged bytes are kept beside it as `<sha256>.damaged`, for whoever wants to know what happened.
 
         Args:
             part: a file on the same file system; it is gone afterwards.
             sha256: the hash of its bytes, which the caller computed while writing.
+
+        Returns:
+            Where the damaged bytes were put aside, as `<sha256>.damaged`, for whoever wants to know what happened; None
+            when all was well.
 
         Raises:
             StorageError: the disk is full, or the folder cannot be written.
         """
         final = self.path(sha256)
         with storage_errors(final):
-            if final.exists():
-                if final.stat().st_size == part.stat().st_size and sha256_of(final) == sha256:
-                    part.unlink()
-                    return final
-                final.replace(final.with_name(f"{sha256}.damaged"))
-        publish(part, final)
-        return final
+            if not final.exists():
+                publish(part, final)
+                return None
+            if self._is_whole(final, part, sha256):
+                part.unlink()
+                return None
+            return self._replace_damaged(final, part, sha256)
+
+    def _replace_damaged(self, final: Path, part: Path, sha256: str) -> Path | None:
+        """One at a time: of two threads that found the damage, the later must not put the good file aside."""
+        with file_lock(self.work / "damaged.lock"):
+            damaged = None
+            if final.exists() and not self._is_whole(final, part, sha256):
+                damaged = final.with_name(f"{sha256}.damaged")
+                final.replace(damaged)
+            publish(part, final)
+            return damaged
+
+    @staticmethod
+    def _is_whole(final: Path, part: Path, sha256: str) -> bool:
+        try:
+            return final.stat().st_size == part.stat().st_size and sha256_of(final) == sha256
+        except FileNotFoundError:  # another thread is putting it aside just now
+            return False
 
     def check(self, sha256: str, *, size: int | None = None, whole: bool = True) -> None:
         """Checks one file.

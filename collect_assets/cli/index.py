@@ -1,0 +1,61 @@
+"""`collect-assets index`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import asdict
+
+import click
+
+from collect_assets.cli.options import Day, as_json, collection_dir, open_collection
+from collect_assets.cli.progress import Bar
+
+
+@click.command("index")
+@collection_dir
+@click.option(
+    "--entry-date",
+    type=Day(),
+    envvar="COLLECT_ASSETS_ENTRY_DATE",
+    show_envvar=True,
+    help="Index the days up to this one.  [default: the newest with logs]",
+)
+@as_json
+def command(collection_dir: str, entry_date: dt.date | None, json_: bool) -> None:
+    """Reads resources into records, follows every record as an item, and publishes the item index.
+
+    Days that the index holds already cost nothing. What is derived may be deleted at any time; this builds it again.
+
+    \b
+    Examples:
+      collect-assets index --collection-dir collection/
+      rm -r collection/derived && collect-assets index --collection-dir collection/
+    """
+    from pathlib import Path
+
+    from collect_assets.errors import NoLogsError
+    from collect_assets.index.fold import fold
+
+    collection = open_collection(Path(collection_dir))
+    days = collection.entry_dates()
+    if not days:
+        raise NoLogsError(f"{collection.log}: no day has been collected; run `collect-assets collect` first")
+    with Bar("indexing", quiet=json_) as bar:
+        report = fold(collection, entry_date or days[-1], progress=lambda day, _, total: bar.step(total, str(day)))
+    if json_:
+        changes = {day.isoformat(): asdict(change) for day, change in report.changes.items()}
+        click.echo(
+            json.dumps({"index": str(report.index), "horizon": str(report.horizon), "changes": changes}, indent=2)
+        )
+        return
+    if report.rebuilt:
+        click.secho(f"built from nothing: {report.rebuilt}", fg="yellow", err=True)
+    for day, change in report.changes.items():
+        click.echo(
+            f"{day}: {change.created} created, {change.updated} updated, {change.restored} restored, "
+            f"{change.deleted} deleted"
+        )
+        for endpoint, problem in change.problems.items():
+            click.secho(f"  not read: {endpoint[:12]}: {problem}", fg="yellow")
+    click.echo(f"{report.index}: up to {report.horizon}{'' if report.changes else ', nothing new'}")

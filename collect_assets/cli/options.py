@@ -1,0 +1,124 @@
+"""The options that several commands share, and how a collection is found from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from collect_assets.collection import Collection
+    from collect_assets.network.addresses import AddressRules
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+def collection_dir(function: Function) -> Function:
+    """`--collection-dir`, for every command that reads one collection."""
+    return click.option(
+        "-c",
+        "--collection-dir",
+        type=FOLDER,
+        default=Path("collection"),
+        envvar="COLLECTION_DIR",
+        show_envvar=True,
+        show_default=True,
+        help="The folder of the collection, with log/ and resource/.",
+    )(function)
+
+
+def collections_option(function: Function) -> Function:
+    """`--collections`, for commands that work on all of them."""
+    return click.option(
+        "--collections",
+        type=FOLDER,
+        default=Path("collections"),
+        envvar="COLLECTIONS",
+        show_envvar=True,
+        show_default=True,
+        help="The folder that holds the collections.",
+    )(function)
+
+
+def home_option(function: Function) -> Function:
+    """`--home`, for commands that start Dagster."""
+    return click.option(
+        "--home",
+        type=FOLDER,
+        default=Path(".dagster"),
+        envvar="DAGSTER_HOME",
+        show_envvar=True,
+        show_default=True,
+        help="Where Dagster keeps its memory; made, with settings, where it is missing.",
+    )(function)
+
+
+def as_json(function: Function) -> Function:
+    """`--json`, for programs that read the answer."""
+    return click.option(
+        "--json", "json_", is_flag=True, envvar="COLLECT_ASSETS_JSON", show_envvar=True, help="Print JSON for programs."
+    )(function)
+
+
+def allow(function: Function) -> Function:
+    """The operator's word on addresses: never a collection's setting."""
+    function = click.option(
+        "--allow-private-addresses",
+        is_flag=True,
+        envvar="COLLECT_ASSETS_ALLOW_PRIVATE_ADDRESSES",
+        show_envvar=True,
+        help="Ask hosts in private networks and on this machine too.",
+    )(function)
+    return click.option(
+        "--allow",
+        "allowed",
+        metavar="NETWORKS",
+        default="",
+        envvar="COLLECT_ASSETS_ALLOW",
+        show_envvar=True,
+        help="Non-public networks that may be asked, such as 10.1.0.0/16,127.0.0.1.",
+    )(function)
+
+
+def address_rules(allowed: str, allow_private_addresses: bool) -> AddressRules:
+    """What the two options mean together."""
+    from collect_assets.network.addresses import AddressRules
+
+    return AddressRules.parse("private" if allow_private_addresses else allowed)
+
+
+def open_collection(folder: Path) -> Collection:
+    """The collection in a folder.
+
+    Raises:
+        click.BadParameter: there is no such folder.
+        SettingsError: its settings cannot be used.
+    """
+    from collect_assets.collection import Collection
+
+    if not folder.is_dir():
+        raise click.BadParameter(f"{folder}: no such folder", param_hint="--collection-dir")
+    return Collection.at(folder)
+
+
+class Day(click.ParamType["dt.date"]):
+    """An entry-date, as YYYY-MM-DD."""
+
+    name = "date"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        """From text."""
+        import datetime as dt
+
+        if isinstance(value, dt.date):
+            return value
+        try:
+            return dt.date.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a date; write YYYY-MM-DD", param, ctx)
