@@ -50,7 +50,8 @@ class Bar:
         """One more is done, of so many."""
         self.done += 1
         if self._bar is not None:
-            self._bar.update(self._task, completed=self.done, total=total, note=note[:80])
+            room = max(0, self._bar.console.width - 70)  # or the counts would be squeezed out
+            self._bar.update(self._task, completed=self.done, total=total, note=note[:room])
         elif not self._quiet and time.monotonic() - self._last_line >= EVERY:
             self._last_line = time.monotonic()
             click.echo(f"{self.what}: {self.done} of {total}", err=True)

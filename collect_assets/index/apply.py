@@ -15,7 +15,8 @@ import duckdb
 
 from collect_assets.collection import Collection
 from collect_assets.errors import DamagedFileError
-from collect_assets.items.records import Reading, RecordReport, derive_records, record_file
+from collect_assets.items.records import Reading, RecordReport, derive_records, reading_database, record_file
+from collect_assets.store.database import MemoryDatabase, insert_rows
 
 STAGE = """
 CREATE OR REPLACE TEMP TABLE staged AS
@@ -186,7 +187,8 @@ def apply_day(
         StorageError: a record file cannot be written.
     """
     repeated = [o for o in observations if _repeats(o, last_seen)]
-    read = [_read(collection, o, readings) for o in observations if not _repeats(o, last_seen)]
+    with reading_database(collection) as memory:
+        read = [_read(collection, o, readings, memory) for o in observations if not _repeats(o, last_seen)]
     _apply_changed(connection, day, [r for r in read if not r.problem], last_seen)
     _write_observations(connection, repeated, read, last_seen)
     proving = _advance(repeated, read, last_seen)
@@ -210,13 +212,15 @@ def _repeats(observation: Observation, last_seen: LastSeen) -> bool:
     return not observation.reading_problem and seen is not None and (seen.canonical_hash, seen.reading) == same
 
 
-def _read(collection: Collection, observation: Observation, readings: Mapping[str, Reading]) -> _Read:
+def _read(
+    collection: Collection, observation: Observation, readings: Mapping[str, Reading], memory: MemoryDatabase
+) -> _Read:
     if observation.reading_problem:
         return _Read(observation, None, observation.reading_problem)
     reading = readings[observation.reading]
     resource = collection.resources.path(observation.resource)
     try:
-        report = derive_records(collection, resource, reading, observation.canonical_hash)
+        report = derive_records(collection, resource, reading, observation.canonical_hash, memory)
     except DamagedFileError as error:
         return _Read(observation, None, str(error), passing=True)
     path = str(record_file(collection, reading, observation.canonical_hash))
@@ -253,7 +257,7 @@ def _load(connection: duckdb.DuckDBPyConnection, table: str, read: Sequence[_Rea
         (r.observation.endpoint_no, r.path, bool(r.report and r.report.duplicates), _date(last_seen, r)) for r in read
     ]
     if rows:
-        connection.executemany(f"INSERT INTO {table} VALUES (?, ?, ?, ?)", rows)
+        insert_rows(connection, table, rows)
 
 
 def _date(last_seen: LastSeen, read: _Read) -> dt.date | None:
@@ -272,7 +276,7 @@ def _write_observations(
     for r in read:
         records, whole = (r.report.records, r.report.proves_absence) if r.report and not r.problem else (0, False)
         rows.append(_row(r.observation, records, whole, r.problem or None, r.passing))
-    connection.executemany(f"INSERT INTO observation VALUES ({', '.join('?' * 12)})", rows)
+    insert_rows(connection, "observation", rows)
 
 
 def _row(

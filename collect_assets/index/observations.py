@@ -21,6 +21,7 @@ from collect_assets.index.day_files import DAY_FILE_VERSION, fresh_day_file
 from collect_assets.items.records import Reading
 from collect_assets.plugins import plugins
 from collect_assets.registers import read_endpoints
+from collect_assets.store.database import insert_rows
 
 OBSERVATIONS = """
 CREATE TEMP TABLE wanted AS
@@ -86,7 +87,7 @@ def load_wanted(connection: duckdb.DuckDBPyConnection, collection: Collection, u
     connection.execute("CREATE TEMP TABLE reading_of (endpoint VARCHAR, reading VARCHAR, problem VARCHAR)")
     rows = [(e, "" if c.problem else c.reading.name, c.problem or None) for e, c in choices.items()]
     if rows:
-        connection.executemany("INSERT INTO reading_of VALUES (?, ?, ?)", rows)
+        insert_rows(connection, "reading_of", rows)
     connection.execute(OBSERVATIONS, {"files": files})
     connection.execute(DAYS, {"files": files})
     return {choice.reading.name: choice.reading for choice in choices.values()}

@@ -18,7 +18,7 @@ import duckdb
 from collect_assets.collection import Collection
 from collect_assets.errors import IndexUnavailableError
 from collect_assets.store.database import database
-from collect_assets.store.local import file_lock, storage_errors, sync_folder
+from collect_assets.store.local import file_lock, storage_errors, sync_folder, temporary
 
 DAMAGE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
 _NAME = re.compile(r"index-(\d+)\.")
@@ -102,7 +102,7 @@ def building(collection: Collection, base: Path | None) -> Iterator[duckdb.DuckD
         with storage_errors(aside):
             if base is not None:
                 shutil.copyfile(base, aside)
-            with database(aside, spill=collection.work / f"{os.getpid()}-spill") as connection:
+            with database(aside, spill=temporary(collection.work)) as connection:
                 connection.execute("BEGIN")
                 yield connection
                 connection.execute("COMMIT")

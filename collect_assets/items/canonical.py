@@ -110,6 +110,8 @@ def json_sql(cells: Mapping[str, str]) -> str:
 
 
 def _sql_blanks() -> str:
-    """The blanks as SQL; control characters do not stand in a literal, so that statements can be read and logged."""
-    seen = "".join(blank for blank in BLANKS if blank >= " ")
-    return f"{literal(seen)} || " + " || ".join(f"chr({ord(blank)})" for blank in BLANKS if blank < " ")
+    r"""The blanks as one literal, control characters as `\x09`, so that statements can be read and logged.
+
+    As a chain of `chr` they were a third of what DuckDB planned for a small table, which takes longer than reading it.
+    """
+    return "E'" + "".join(blank if blank >= " " else f"\\x{ord(blank):02x}" for blank in BLANKS) + "'"

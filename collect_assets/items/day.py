@@ -11,10 +11,11 @@ from typing import Any
 from collect_assets.collecting.log import Log, read_logs
 from collect_assets.collection import Collection
 from collect_assets.errors import DamagedFileError, NoLogsError, RegisterError, SettingsError
-from collect_assets.items.records import Reading, RecordReport, derive_records
+from collect_assets.items.records import Reading, RecordReport, derive_records, reading_database
 from collect_assets.plugins import plugins
 from collect_assets.registers import read_endpoints
 from collect_assets.store.canonical import canonical_hash
+from collect_assets.store.database import MemoryDatabase
 
 
 @dataclass(frozen=True)
@@ -64,25 +65,28 @@ def derive_day_records(collection: Collection, entry_date: dt.date) -> DayRecord
     reports: dict[str, RecordReport] = {}
     unreadable: dict[str, str] = {}
     lines = []
-    for log in logs:
-        if log.resource or log.partial_resource:
-            report, line = _derive(collection, log, parameters.get(log.endpoint, log.parameters))
-            lines.append(f"{log.endpoint} {line}\n")
-            if report.problem:
-                unreadable[log.endpoint] = report.problem
-            else:
-                reports[log.endpoint] = report
+    with reading_database(collection) as memory:
+        for log in logs:
+            if log.resource or log.partial_resource:
+                report, line = _derive(collection, log, parameters.get(log.endpoint, log.parameters), memory)
+                lines.append(f"{log.endpoint} {line}\n")
+                if report.problem:
+                    unreadable[log.endpoint] = report.problem
+                else:
+                    reports[log.endpoint] = report
     return DayRecords(entry_date, reports, unreadable, hashlib.sha256("".join(lines).encode()).hexdigest())
 
 
-def _derive(collection: Collection, log: Log, parameters: Mapping[str, Any]) -> tuple[RecordReport, str]:
+def _derive(
+    collection: Collection, log: Log, parameters: Mapping[str, Any], memory: MemoryDatabase
+) -> tuple[RecordReport, str]:
     """The report of one resource, and the line that stands for it in the day's version."""
     sha256 = log.resource or log.partial_resource
     path = collection.resources.path(sha256)
     try:
         reading = Reading.of(parameters)
         canonical = log.canonical_hash or (canonical_hash(path, sha256) if path.is_file() else sha256)
-        report = derive_records(collection, path, reading, canonical)
+        report = derive_records(collection, path, reading, canonical, memory)
     except (SettingsError, DamagedFileError) as error:
         return RecordReport(problem=str(error)), f"{sha256} not read"
     return report, f"{reading.name} {canonical}"

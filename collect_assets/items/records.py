@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from collect_assets.items.writing import Written, write_records
 from collect_assets.readers.encodings import codec_name
 from collect_assets.readers.formats import open_source, readers
 from collect_assets.readers.source import Source, Stream, Table, read_start, scratch_files
+from collect_assets.store.database import MemoryDatabase
 from collect_assets.store.local import publish, write_atomically
 
 RULES_VERSION = 1  # goes up when what is between reader and Parquet changes: ids, geometry, columns
@@ -165,10 +167,26 @@ def read_report(records: Path) -> RecordReport | None:
     return report if report.problem or there else None
 
 
-def derive_records(collection: Collection, resource: Path, reading: Reading, canonical_hash: str) -> RecordReport:
+@contextmanager
+def reading_database(collection: Collection) -> Iterator[MemoryDatabase]:
+    """What reads resources, for the time of the `with`; many small ones are read several times faster by one."""
+    with scratch_files(collection.work) as scratch, closing(MemoryDatabase(scratch.folder())) as memory:
+        yield memory
+
+
+def derive_records(
+    collection: Collection, resource: Path, reading: Reading, canonical_hash: str, memory: MemoryDatabase | None = None
+) -> RecordReport:
     """The records of a resource, read now or before.
 
     What cannot be read is kept as such (`problem`): the same bytes will never read differently by the same rules.
+
+    Args:
+        collection: whose resource.
+        resource: the file.
+        reading: how it is read.
+        canonical_hash: of the resource; the name of what is kept.
+        memory: of `reading_database`; one for this resource alone when left out.
 
     Raises:
         DamagedFileError: the resource is missing, or its bytes are not those that its name says.
@@ -179,20 +197,24 @@ def derive_records(collection: Collection, resource: Path, reading: Reading, can
         return finished
     collection.resources.check(resource.name)  # what is read is what was served, or it is not read
     try:
-        report = _derive(collection, resource, reading, final)
+        with nullcontext(memory) if memory else reading_database(collection) as shared:
+            report = _derive(collection, resource, reading, final, shared)
     except UnreadableError as error:
         report = RecordReport(problem=str(error))
     write_atomically(final.with_suffix(".json"), report.to_json(), collection.work)
     return report
 
 
-def _derive(collection: Collection, resource: Path, reading: Reading, final: Path) -> RecordReport:
+def _derive(
+    collection: Collection, resource: Path, reading: Reading, final: Path, memory: MemoryDatabase
+) -> RecordReport:
     with scratch_files(collection.work) as scratch:
         source = Source(resource, read_start(resource), scratch, "", reading.encoding, reading.delimiter)
         opened = open_source(source)
         parquet, rejects = scratch.file(), scratch.file()
         try:
-            written = write_records(opened, IdRule(reading.id_fields, reading.separator), parquet, rejects, scratch)
+            rule = IdRule(reading.id_fields, reading.separator)
+            written = write_records(opened, rule, parquet, rejects, scratch, memory)
         except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.InternalException) as error:
             raise StorageError(f"{resource}: DuckDB could not read or write: {error}; free disk or memory") from error
         except duckdb.Error as error:

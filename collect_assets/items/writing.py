@@ -18,7 +18,7 @@ from collect_assets.items.lines import Lines, pointer_sql, write_lines, write_re
 from collect_assets.readers.geometry import geojson_sql, geometry_sql, placed_sql
 from collect_assets.readers.rejects import rejected_rows
 from collect_assets.readers.source import NO_CELL, Column, Scratch, Stream, Table
-from collect_assets.store.database import database, literal
+from collect_assets.store.database import MemoryDatabase, literal
 
 ENTRY_ID = "(entry id)"
 _NO_ID = "no field of the usual names holds ids; the hash of each record is its id, so a change is one gone and one new"
@@ -48,7 +48,9 @@ class _Ids:
     notes: tuple[str, ...] = ()
 
 
-def write_records(opened: Table | Stream, rule: IdRule, parquet: Path, rejects: Path, scratch: Scratch) -> Written:
+def write_records(
+    opened: Table | Stream, rule: IdRule, parquet: Path, rejects: Path, scratch: Scratch, memory: MemoryDatabase
+) -> Written:
     """Writes the records, in the order of the file, and what was rejected.
 
     Args:
@@ -57,17 +59,20 @@ def write_records(opened: Table | Stream, rule: IdRule, parquet: Path, rejects: 
         parquet: a new file for the records.
         rejects: a new file for what could not be read; not made when there is nothing.
         scratch: where temporary files go.
+        memory: what reads and writes.
 
     Raises:
         UnreadableError: a stream broke off.
         duckdb.Error: DuckDB could not read, or could not write.
     """
     if isinstance(opened, Stream):
-        return _write_stream(opened, rule, parquet, rejects, scratch)
-    return _write_table(opened, rule, parquet, rejects, scratch)
+        return _write_stream(opened, rule, parquet, rejects, scratch, memory)
+    return _write_table(opened, rule, parquet, rejects, scratch, memory)
 
 
-def _write_table(table: Table, rule: IdRule, parquet: Path, rejects: Path, scratch: Scratch) -> Written:
+def _write_table(
+    table: Table, rule: IdRule, parquet: Path, rejects: Path, scratch: Scratch, memory: MemoryDatabase
+) -> Written:
     names = [column.name for column in table.columns]
     cells = {name: f"t{number}" for number, name in enumerate(names)}
     relation = " UNION ALL ".join(f"FROM {file.relation}" for file in table.files)
@@ -76,7 +81,7 @@ def _write_table(table: Table, rule: IdRule, parquet: Path, rejects: Path, scrat
     filled = ", ".join(text_sql(column.sql) for column in table.columns if column.sql != NO_CELL)
     rows = f"(SELECT {_cells(table.columns)}, member FROM ({relation}) WHERE coalesce({filled}) IS NOT NULL)"
     geometry = geometry_sql(cells)
-    with database(spill=scratch.folder(), spatial=geometry is not None) as connection:
+    with memory.connection(spatial=geometry is not None) as connection:
         ids = _ids(rule, cells, partial(_has_values, connection, rows, cells), table.ids)
         records = f"(SELECT *, {json_sql(cells)} AS record FROM {rows})"
         select = f"""
@@ -100,7 +105,9 @@ def _cells(columns: Iterable[Column]) -> str:
     return ", ".join(texts)
 
 
-def _write_stream(stream: Stream, rule: IdRule, parquet: Path, rejects: Path, scratch: Scratch) -> Written:
+def _write_stream(
+    stream: Stream, rule: IdRule, parquet: Path, rejects: Path, scratch: Scratch, memory: MemoryDatabase
+) -> Written:
     lines = write_lines(stream.entries, scratch)
     names = sorted(lines.fields)
     cells = {name: pointer_sql("record", name) for name in names}
@@ -108,7 +115,7 @@ def _write_stream(stream: Stream, rule: IdRule, parquet: Path, rejects: Path, sc
         cells = {ENTRY_ID: "entry_id", **cells}
     placed = placed_sql("g" if lines.geometries else None)
     geometry = geojson_sql("geojson") if lines.geometries else "NULL"
-    with database(spill=scratch.folder(), spatial=lines.geometries > 0) as connection:
+    with memory.connection(spatial=lines.geometries > 0) as connection:
         preferred = (ENTRY_ID,) if lines.entry_ids else ()
         ids = _ids(rule, cells, partial(_has_values, connection, lines.relation, cells), preferred)
         # The geometry is part of what the record says, and so of its hash, though it is kept once, as WKB.

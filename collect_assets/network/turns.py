@@ -19,6 +19,8 @@ from collect_assets.collection import Politeness
 from collect_assets.errors import StorageError
 from collect_assets.store.local import file_lock, storage_errors
 
+WIDTH = 32  # characters of the time in a lock file
+
 
 class Turn:
     """The use of a host: how long the request took, and whether the host asked to be left alone for a while."""
@@ -60,8 +62,7 @@ class Turns:
             try:
                 yield turn
             finally:
-                with storage_errors(path):
-                    path.write_text(repr(self._clock() + max(self.pause(turn.elapsed), turn.cooling)))
+                _write(path, self._clock() + max(self.pause(turn.elapsed), turn.cooling))
 
     def pause(self, elapsed: float) -> float:
         """The seconds between a request that took so long and the next one."""
@@ -77,10 +78,16 @@ class Turns:
 def _read(path: Path) -> float:
     with storage_errors(path):
         try:
-            until = float(path.read_text() or 0)
+            until = float(path.read_bytes()[:WIDTH] or 0)
         except ValueError:  # a process was killed while it wrote
             return 0.0
         return 0.0 if isnan(until) else until
+
+
+def _write(path: Path, until: float) -> None:
+    """Writes over what is there: emptying a file first makes ext4 write it to the disk, 20 times as slow."""
+    with storage_errors(path), path.open("r+b", buffering=0) as file:
+        file.write(f"{until:{WIDTH}.6f}".encode())
 
 
 def shared_folder() -> Path:

@@ -17,6 +17,7 @@ from collect_assets.errors import UnreadableError
 from collect_assets.readers.source import Source
 from collect_assets.store.local import CHUNK, storage_errors
 
+LOOK = 1 << 16  # decoding pieces of 1 MB takes four times as long: the memory of each is asked from the system anew
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _UNDECODED = re.compile("[\udc80-\udcff]")
 _OTHER = re.compile("[^\x00-\x7f\udc80-\udcff]")
@@ -93,16 +94,25 @@ def _unmarked_utf16(start: bytes) -> str:
 
 
 def _look(path: Path) -> _Look:
-    decoder, valid, before = codecs.getincrementaldecoder("utf-8")("strict"), True, b""
-    crlf = lf = cr = nul = 0
+    decoder, valid, before, nul, ends = codecs.getincrementaldecoder("utf-8")("strict"), True, b"", False, set[bytes]()
     with storage_errors(path), path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            crlf += chunk.count(b"\r\n") + (before == b"\r" and chunk[:1] == b"\n")
-            lf, cr, before = lf + chunk.count(b"\n"), cr + chunk.count(b"\r"), chunk[-1:]
-            nul += b"\0" in chunk
+        while chunk := file.read(LOOK):
+            ends |= _line_ends_in(before + chunk)
+            before = chunk[-1:] if chunk.endswith(b"\r") else b""
+            nul = nul or b"\0" in chunk
             valid = valid and _decodes(decoder, chunk)
+    ends |= _line_ends_in(before + b" ")
     valid = valid and _decodes(decoder, b"")
-    return _Look(valid, sum(count > 0 for count in (crlf, lf - crlf, cr - crlf)) > 1, nul > 0)
+    return _Look(valid, len(ends) > 1, nul)
+
+
+def _line_ends_in(piece: bytes) -> set[bytes]:
+    """The kinds of line end in a piece; a CR at its end is not one yet, what follows it decides."""
+    if b"\r" not in piece:
+        return {b"\n"} if b"\n" in piece else set()
+    crlf = piece.count(b"\r\n")
+    counts = {b"\r\n": crlf, b"\n": piece.count(b"\n") - crlf, b"\r": piece[:-1].count(b"\r") - crlf}
+    return {end for end, count in counts.items() if count}
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bool:

@@ -7,9 +7,10 @@ it.
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,6 +19,7 @@ import duckdb
 from collect_assets.errors import SettingsError
 
 MEMORY_LIMIT = "1500MB"
+_SETTINGS = "SET enable_progress_bar = false; SET TimeZone = 'UTC'"
 
 
 def quoted(identifier: str) -> str:
@@ -63,12 +65,70 @@ def database(
         config["temp_directory"] = str(spill)
     connection = duckdb.connect(str(path or ":memory:"), read_only=read_only, config=config)
     try:
-        connection.execute("SET enable_progress_bar = false; SET TimeZone = 'UTC'")
+        connection.execute(_SETTINGS)
         if spatial:
             connection.execute(f"LOAD {literal(spatial_extension())}")
         yield connection
     finally:
         connection.close()
+
+
+class MemoryDatabase:
+    """Connections to one database in memory, opened when the first is asked for; each has temporary tables of its own.
+
+    For many short uses: opening DuckDB takes 8 ms, and loading the spatial extension 110 ms, each time.
+    """
+
+    def __init__(self, spill: Path) -> None:
+        self._spill = spill
+        self._opened = ExitStack()
+        self._first: duckdb.DuckDBPyConnection | None = None
+        self._spatial = False
+
+    @contextmanager
+    def connection(self, *, spatial: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection that is closed at the end of the `with`.
+
+        Args:
+            spatial: whether geometry functions are needed.
+
+        Raises:
+            SettingsError: the spatial extension is not installed.
+        """
+        if self._first is None:
+            self._first = self._opened.enter_context(database(spill=self._spill))
+        if spatial and not self._spatial:
+            self._first.execute(f"LOAD {literal(spatial_extension())}")
+            self._spatial = True
+        connection = self._first.cursor()
+        try:
+            connection.execute(_SETTINGS)
+            yield connection
+        except duckdb.Error:
+            self.close()  # an internal error of DuckDB makes a whole database unusable
+            raise
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Closes the database; it is opened again when needed."""
+        self._opened.close()
+        self._first, self._spatial = None, False
+
+
+def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterable[Sequence[object]]) -> None:
+    """Adds rows to a table, in the order of its columns.
+
+    They go in as one JSON text: 80 times faster than `executemany`, which looks for pandas at each value, in vain.
+    """
+    columns = [(name, kind) for name, kind, *_ in connection.execute(f"DESCRIBE {table}").fetchall()]
+    shape = json.dumps([dict(columns)])
+    content = json.dumps([dict(zip((name for name, _ in columns), row, strict=True)) for row in rows], default=str)
+    names = ", ".join(quoted(name) for name, _ in columns)
+    connection.execute(
+        f"INSERT INTO {table} SELECT {names} FROM (SELECT unnest(from_json($content, $shape), recursive := true))",
+        {"content": content, "shape": shape},
+    )
 
 
 def spatial_extension() -> Path:

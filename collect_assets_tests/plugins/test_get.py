@@ -1,0 +1,105 @@
+"""The plain GET: one document as it is served, or a reason why there is none. And how plugins are found."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collect_assets.collection import Limits, Politeness
+from collect_assets.errors import FailedError, FetchError, RefusedError
+from collect_assets.network.gate import Gate
+from collect_assets.plugins import HarvestRequest, get, plugins
+from collect_assets_tests.collecting.kit import LOOPBACK, sha256
+from collect_assets_tests.servers import Page, WebServer
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Iterator[Gate]:
+    with Gate(
+        limits=Limits(attempts=2, backoff=0.01, max_bytes=10_000),
+        politeness=Politeness(pause_share=0.0),
+        user_agent="tests",
+        rules=LOOPBACK,
+        work=tmp_path / "work",
+        locks=tmp_path / "locks",
+    ) as gate:
+        yield gate
+
+
+def harvest_fails(gate: Gate, page: Page, work: Path) -> FetchError:
+    with WebServer({"/a": page}) as server, pytest.raises(FetchError) as caught:
+        get.harvest(HarvestRequest(server.url("/a")), gate)
+    assert not work.exists() or list(work.iterdir()) == []
+    assert caught.value.evidence.status == page.status
+    assert caught.value.evidence.attempts
+    return caught.value
+
+
+def test_a_document_is_handed_over_as_it_was_served(gate: Gate) -> None:
+    body = b"\xef\xbb\xbfname;note\r\n\xe9;\0\r\n"
+    with WebServer({"/a": Page(body)}) as server:
+        harvest = get.harvest(HarvestRequest(server.url("/a")), gate)
+    assert harvest.part is not None
+    assert harvest.part.read_bytes() == body
+    assert (harvest.sha256, harvest.size, harvest.start) == (sha256(body), len(body), body)
+    assert (harvest.complete, harvest.coverage, harvest.not_modified) == (True, "full", False)
+
+
+def test_headers_and_validators_are_sent(gate: Gate) -> None:
+    with WebServer({"/a": Page(b"", 304)}) as server:
+        request = HarvestRequest(server.url("/a"), headers={"X-One": "1"}, validators={"If-None-Match": '"v"'})
+        harvest = get.harvest(request, gate)
+        assert server.asked[0].headers["x-one"] == "1"
+        assert server.asked[0].headers["if-none-match"] == '"v"'
+    assert harvest.not_modified
+    assert harvest.part is None
+
+
+def test_a_304_without_validators_is_a_failure(gate: Gate, tmp_path: Path) -> None:
+    assert harvest_fails(gate, Page(b"", 304), tmp_path / "work").outcome == "failed:status"
+
+
+@pytest.mark.parametrize(
+    ("status", "transient"),
+    [(201, False), (204, False), (206, False), (300, False), (400, False), (401, False), (403, False), (404, False),
+     (410, False), (408, True), (425, True), (429, True), (500, True), (501, False), (502, True), (503, True),
+     (504, True)],
+)  # fmt: skip
+def test_another_status_than_200_is_a_failure_that_knows_whether_it_may_pass(
+    gate: Gate, tmp_path: Path, status: int, transient: bool
+) -> None:
+    error = harvest_fails(gate, Page(b"a,b\n", status), tmp_path / "work")
+    assert isinstance(error, FailedError)
+    assert (error.outcome, error.transient) == ("failed:status", transient)
+    assert str(status) in str(error)
+
+
+def test_no_body_is_a_failure_and_a_web_page_is_refused(gate: Gate, tmp_path: Path) -> None:
+    assert harvest_fails(gate, Page(b""), tmp_path / "work").outcome == "failed:empty"
+    error = harvest_fails(gate, Page(b"<!doctype html><title>Log in</title>"), tmp_path / "work")
+    assert isinstance(error, RefusedError)
+    assert error.outcome == "refused:html"
+
+
+def test_what_the_gate_refuses_comes_through_with_its_evidence(gate: Gate, tmp_path: Path) -> None:
+    assert harvest_fails(gate, Page(b"x" * 10_001), tmp_path / "work").outcome == "refused:too-large"
+
+
+def test_every_plugin_has_a_name_of_its_own_and_the_blank_one_is_the_plain_get() -> None:
+    found = plugins()
+    assert found[""] is get.harvest
+    modules = {path.stem for path in Path(get.__file__).parent.glob("*.py")} - {"__init__"}
+    assert len(found) == len(modules)
+
+
+def test_plugins_can_be_asked_for_by_many_threads(gate: Gate) -> None:
+    found: list[int] = []
+    threads = [threading.Thread(target=lambda: found.append(len(plugins()))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(found)) == 1

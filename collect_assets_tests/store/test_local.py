@@ -1,0 +1,242 @@
+"""Files: whole or not at all under their final name, named by what is in them, and checked when they are used again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collect_assets.errors import DamagedFileError, StorageError
+from collect_assets.store.local import ContentStore, file_lock, publish, sha256_of, sweep, temporary, write_atomically
+from collect_assets_tests.collecting.kit import sha256
+
+OAK = b"oak,ash,elm\n" * 100
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ContentStore:
+    return ContentStore(tmp_path / "resource", tmp_path / "work")
+
+
+def part_of(store: ContentStore, content: bytes) -> Path:
+    part = temporary(store.work)
+    part.write_bytes(content)
+    return part
+
+
+def add(store: ContentStore, content: bytes) -> Path | None:
+    return store.add(part_of(store, content), sha256(content))
+
+
+def files_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@given(st.binary(max_size=3000))
+def test_what_is_added_stands_under_its_hash_with_its_bytes(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("store")
+    store = ContentStore(folder / "resource", folder / "work")
+    assert add(store, content) is None
+    assert store.path(sha256(content)).read_bytes() == content
+    assert sha256_of(store.path(sha256(content))) == sha256(content)
+    store.check(sha256(content), size=len(content))
+    assert files_in(store.work) == []
+
+
+def test_adding_the_same_bytes_again_leaves_the_file_that_is_there(store: ContentStore) -> None:
+    add(store, OAK)
+    before = store.path(sha256(OAK)).stat()
+    assert add(store, OAK) is None
+    after = store.path(sha256(OAK)).stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+    assert files_in(store.work) == []
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "bit flip": lambda content: bytes([content[0] ^ 1]) + content[1:],
+    "short": lambda content: content[:-1],
+    "long": lambda content: content + b"\0",
+    "empty": lambda _: b"",
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_f66_a_damaged_file_is_found_put_aside_and_written_again(store: ContentStore, kind: str) -> None:
+    add(store, OAK)
+    path = store.path(sha256(OAK))
+    damaged = DAMAGE[kind](OAK)
+    path.write_bytes(damaged)
+    with pytest.raises(DamagedFileError, match=path.name):
+        store.check(sha256(OAK), size=len(OAK))
+    assert add(store, OAK) == path.with_name(f"{path.name}.damaged")
+    assert path.read_bytes() == OAK
+    assert path.with_name(f"{path.name}.damaged").read_bytes() == damaged
+    assert list(store.names()) == [path.name]
+
+
+def test_f66_many_that_find_the_damage_at_once_keep_the_damaged_bytes_and_one_good_file(store: ContentStore) -> None:
+    for _ in range(20):
+        add(store, OAK)
+        path = store.path(sha256(OAK))
+        path.write_bytes(b"rotten")
+        parts = [part_of(store, OAK) for _ in range(8)]
+        barrier = threading.Barrier(len(parts))
+
+        def bring(part: Path, barrier: threading.Barrier = barrier) -> Path | None:
+            barrier.wait()
+            return store.add(part, sha256(OAK))
+
+        with ThreadPoolExecutor(len(parts)) as threads:
+            found = list(threads.map(bring, parts))
+        assert [place for place in found if place] == [path.with_name(f"{path.name}.damaged")]
+        assert path.read_bytes() == OAK
+        assert path.with_name(f"{path.name}.damaged").read_bytes() == b"rotten"
+        assert not any(part.exists() for part in parts)
+        path.unlink()
+
+
+def test_f68_the_same_bytes_brought_by_many_at_once_are_one_file(store: ContentStore) -> None:
+    parts = [part_of(store, OAK) for _ in range(16)]
+    with ThreadPoolExecutor(16) as threads:
+        assert list(threads.map(lambda part: store.add(part, sha256(OAK)), parts)) == [None] * 16
+    assert files_in(store.folder) == [sha256(OAK)]
+    assert store.path(sha256(OAK)).read_bytes() == OAK
+    assert files_in(store.work) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "size", "reason"), [(None, None, "is missing"), (b"x", 2, "has 1 bytes"), (b"x", 1, "other bytes")]
+)
+def test_a_check_names_the_file_and_what_is_wrong(
+    store: ContentStore, content: bytes | None, size: int | None, reason: str
+) -> None:
+    store.folder.mkdir()
+    if content is not None:
+        store.path("ab" * 32).write_bytes(content)
+    with pytest.raises(DamagedFileError, match=reason) as caught:
+        store.check("ab" * 32, size=size)
+    assert str(store.path("ab" * 32)) in str(caught.value)
+
+
+def test_a_check_that_is_not_whole_looks_at_the_size_only(store: ContentStore) -> None:
+    store.folder.mkdir()
+    store.path("ab" * 32).write_bytes(b"x")
+    store.check("ab" * 32, size=1, whole=False)
+
+
+def test_a_store_that_was_never_written_has_no_names(store: ContentStore) -> None:
+    assert list(store.names()) == []
+
+
+def test_writing_replaces_a_file_whole_and_makes_its_folder(tmp_path: Path) -> None:
+    final = tmp_path / "a" / "b" / "x.json"
+    write_atomically(final, b"old and long", tmp_path / "work")
+    write_atomically(final, b"new", tmp_path / "work")
+    assert final.read_bytes() == b"new"
+    assert files_in(tmp_path / "work") == []
+
+
+def test_readers_see_the_old_or_the_new_content_and_never_half(tmp_path: Path) -> None:
+    final, contents = tmp_path / "x", [bytes([65 + n]) * 300_000 for n in range(2)]
+    write_atomically(final, contents[0], tmp_path / "work")
+    done = threading.Event()
+    seen: set[bytes] = set()
+
+    def read() -> None:
+        while not done.is_set():
+            seen.add(final.read_bytes())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for n in range(60):
+        write_atomically(final, contents[n % 2], tmp_path / "work")
+    done.set()
+    reader.join()
+    assert seen <= set(contents)
+
+
+def test_f65_a_final_folder_that_cannot_be_is_a_storage_error_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "log").write_text("a file where a folder has to be")
+    with pytest.raises(StorageError, match="free space, check the folder's permissions") as caught:
+        write_atomically(tmp_path / "log" / "2026-03-01" / "x.json", b"x", tmp_path / "work")
+    assert str(tmp_path / "log" / "2026-03-01" / "x.json") in str(caught.value)
+    assert files_in(tmp_path / "work") == []
+
+
+def test_f65_a_work_folder_that_cannot_be_is_a_storage_error(tmp_path: Path) -> None:
+    (tmp_path / "work").write_text("a file")
+    with pytest.raises(StorageError, match="work"):
+        write_atomically(tmp_path / "x", b"x", tmp_path / "work")
+    with pytest.raises(StorageError, match="lock"), file_lock(tmp_path / "work" / "lock"):
+        pass
+
+
+def test_publishing_what_is_not_there_is_a_storage_error_and_the_old_file_stays(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"old")
+    with pytest.raises(StorageError):
+        publish(tmp_path / "nothing", tmp_path / "x")
+    assert (tmp_path / "x").read_bytes() == b"old"
+
+
+def test_what_is_in_the_making_here_is_not_swept(tmp_path: Path) -> None:
+    part = temporary(tmp_path)
+    part.write_bytes(b"half")
+    (tmp_path / f"{os.getpid()}-spill").mkdir()
+    assert sweep(tmp_path) == 0
+    assert part.exists()
+
+
+def test_what_a_process_that_is_gone_left_is_swept(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from collect_assets.store.local import temporary\n"
+        "work = Path(sys.argv[1])\ntemporary(work).write_bytes(b'half')\n"
+        "(temporary(work) / 'pages').mkdir(parents=True)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    assert len(files_in(tmp_path)) == 2
+    assert sweep(tmp_path) == 2
+    assert files_in(tmp_path) == []
+
+
+def test_what_an_earlier_process_of_the_same_number_left_is_swept(tmp_path: Path) -> None:
+    (tmp_path / f"{os.getpid()}-1-0123456789abcdef").write_bytes(b"half")
+    assert sweep(tmp_path) == 1
+
+
+def test_files_of_people_in_work_are_left_alone(tmp_path: Path) -> None:
+    for name in ("collecting.lock", "notes.txt", "4x-1-ab"):
+        (tmp_path / name).write_text("mine")
+    assert sweep(tmp_path) == 0
+    assert sweep(tmp_path / "nowhere") == 0
+
+
+def test_a_lock_is_held_by_one_at_a_time_and_given_back_when_its_process_dies(tmp_path: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from collect_assets.store.local import file_lock\n"
+        "with file_lock(Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "a" / "lock")], stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        got = threading.Event()
+
+        def take() -> None:
+            with file_lock(tmp_path / "a" / "lock"):
+                got.set()
+
+        waiting = threading.Thread(target=take)
+        waiting.start()
+        assert not got.wait(0.3)
+        holder.kill()
+        assert got.wait(5)
+        waiting.join()
