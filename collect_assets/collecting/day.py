@@ -9,6 +9,7 @@ from collections.abc import Collection as Those
 from dataclasses import dataclass, field
 
 from collect_assets.collecting.endpoint import Collector
+from collect_assets.collecting.last_run import register_on
 from collect_assets.collecting.log import Log, log_paths, read_log, read_logs
 from collect_assets.collecting.past import Past
 from collect_assets.collecting.plan import Mode, Plan, make_plan
@@ -96,10 +97,10 @@ def collect_day(
         RegisterError: the register cannot be read.
         StorageError: the disk is full, or a folder cannot be written; what is there is as it was.
     """
-    is_open = Window(entry_date, dt.timedelta(hours=collection.settings.grace_hours)).is_open(now())
+    started = now()
+    if not Window(entry_date, dt.timedelta(hours=collection.settings.grace_hours)).is_open(started):
+        return _closed_day(collection, register_on(collection, entry_date, started.date()), entry_date)
     register = read_endpoints(collection.register, plugins=plugins())
-    if not is_open:
-        return _closed_day(collection, register, entry_date)
     with file_lock(collection.work / "collecting.lock"):
         sweep(collection.work)
         plan = make_plan(collection, register, entry_date, mode=mode, only=only)
@@ -166,22 +167,13 @@ def user_agent(collection: Collection) -> str:
     return settings.user_agent or f"collect_assets/{__version__} (collection {collection.name}{contact})"
 
 
-def day_report(collection: Collection, entry_date: dt.date) -> DayReport:
-    """What stands on record for an entry-date, from its files alone.
-
-    Raises:
-        RegisterError: the register cannot be read.
-    """
-    register = read_endpoints(collection.register, plugins=plugins())
-    return _report(collection, register, entry_date, open_=False)
-
-
 def day_skips(collection: Collection, entry_date: dt.date) -> dict[str, str]:
     """Why endpoints were not asked on an entry-date, by the newest run that says so."""
     skips: dict[str, str] = {}
     for run in run_files(collection, entry_date):
-        for skip in run.get("skipped", ()):
-            skips.setdefault(skip["endpoint"] or skip["endpoint-url"], skip["outcome"])
+        for skip in run.get("skipped") or ():
+            if isinstance(skip, dict) and (name := skip.get("endpoint") or skip.get("endpoint-url")):
+                skips.setdefault(str(name), str(skip.get("outcome", "skipped")))
     return skips
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from collect_assets.collecting.log import Log, read_log, write_log
 from collect_assets.collecting.past import Past, validators
@@ -12,9 +13,12 @@ from collect_assets.collection import Collection
 from collect_assets.errors import DamagedFileError, Evidence, FetchError, StorageError
 from collect_assets.network.content import mime_type
 from collect_assets.network.gate import Gate
+from collect_assets.network.messages import without_secrets
 from collect_assets.plugins import Harvest, HarvestRequest, plugins
 from collect_assets.registers import Endpoint
 from collect_assets.store.canonical import canonical_hash
+
+OF_THE_STORED_BODY = frozenset({"content-length", "content-encoding", "content-type", "content-range"})
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ class Collector:
         if harvest.part is None:
             if last is None:
                 raise AssertionError("a harvest without bytes needs a good log before it")
-            return _not_modified(log, last)
+            return _not_modified(log, last, self.collection.resources.path(last.resource))
         try:
             canonical = canonical_hash(harvest.part, harvest.sha256)
             damaged = self.collection.resources.add(harvest.part, harvest.sha256)
@@ -96,7 +100,7 @@ class Collector:
             harvest.part.unlink(missing_ok=True)
         return replace(
             log,
-            outcome=self.past.outcome(last, log.endpoint, harvest.sha256, canonical),
+            outcome=self.past.outcome(log.endpoint, harvest.sha256, canonical),
             resource=harvest.sha256,
             canonical_hash=canonical,
             bytes=harvest.size,
@@ -107,26 +111,32 @@ class Collector:
         )
 
 
-def _not_modified(log: Log, last: Log) -> Log:
-    """What the cache serves for a 304 (RFC 9111, 3.2): the stored answer, with the headers that came now over it."""
+def _not_modified(log: Log, last: Log, resource: Path) -> Log:
+    """What the cache serves for a 304: the stored answer, with the headers that came now over it (RFC 9111, 3.2).
+
+    The last log may be another software's: with cookies in its headers, the size on the wire, no canonical hash.
+    """
+    fresh = {name: value for name, value in log.response_headers.items() if name.lower() not in OF_THE_STORED_BODY}
+    renewed = {name.lower() for name in fresh}
+    stored = {name: value for name, value in last.response_headers.items() if name.lower() not in renewed}
     return replace(
         log,
         outcome="not-modified",
         status="200",
         wire_status="304",
-        response_headers={**last.response_headers, **log.response_headers},
+        response_headers={**without_secrets(stored), **fresh},
         content_type=last.content_type,
         resource=last.resource,
-        canonical_hash=last.canonical_hash,
-        bytes=last.bytes,
+        canonical_hash=last.canonical_hash or canonical_hash(resource, last.resource),
+        bytes=resource.stat().st_size,
         mime_type=last.mime_type,
-        complete=last.complete,
-        coverage=last.coverage,
+        complete=True if last.complete is None else last.complete,
+        coverage=last.coverage or "full",
     )
 
 
 def _failed(log: Log, error: Exception, outcome: str) -> Log:
-    exception = "" if log.status else log.exception or getattr(error, "exception", None) or type(error).__name__
+    exception = getattr(error, "exception", None) or ("" if log.status else type(error).__name__)
     return replace(log, outcome=outcome, exception=exception, message=str(error))
 
 
@@ -141,7 +151,6 @@ def _with_evidence(log: Log, evidence: Evidence) -> Log:
         log,
         elapsed=f"{evidence.elapsed:.3f}",
         status=str(evidence.status or ""),
-        exception=next((a.exception for a in reversed(evidence.attempts) if a.exception), ""),
         ssl_verify=True,
         request_headers=evidence.request_headers,
         response_headers=evidence.response_headers,

@@ -68,7 +68,8 @@ def register_hash(collection: Collection) -> str:
 def register_on(collection: Collection, entry_date: dt.date, today: dt.date) -> EndpointRegister:
     """The register of endpoints as a day had it: for a past day the copy that its newest run was started with.
 
-    Where there is no such copy, and for today, it is the register as it stands now.
+    Where there is no such copy, and for today, it is the register as it stands now. A collection that is only read
+    needs no register: its past days then have an empty one.
 
     Raises:
         RegisterError: it cannot be read.
@@ -78,4 +79,6 @@ def register_on(collection: Collection, entry_date: dt.date, today: dt.date) -> 
             copy = collection.register_copies.path(_register_hash(collection, run) or "none")
             if copy.is_file():
                 return replace(read_endpoints(copy, plugins=plugins()), path=collection.register)
+        if not collection.register.exists():
+            return EndpointRegister(collection.register, "", b"", (), (), ())
     return read_endpoints(collection.register, plugins=plugins())

@@ -85,6 +85,11 @@ class Log:
         return bool(self.resource)
 
     @property
+    def size(self) -> int | None:
+        """The size of the resource, as far as the log says it: in logs of others `bytes` is the size on the wire."""
+        return self.bytes if self.run else None
+
+    @property
     def transient(self) -> bool:
         """Whether the failure may well be gone at the next request; of a log without an outcome, by its status."""
         if self.good:

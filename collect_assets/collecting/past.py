@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from collect_assets.collecting.log import Log, read_log
 from collect_assets.collection import Collection
 
+RECENT = 30  # collected days; an endpoint that was not good for longer is asked without validators
+
 
 class Past:
     """The good logs of a collection before (and on) an entry-date, newest first."""
@@ -18,21 +20,30 @@ class Past:
     def __init__(self, collection: Collection, entry_date: dt.date) -> None:
         self._collection = collection
         self._days = [day for day in reversed(collection.entry_dates()) if day <= entry_date]
+        self._earlier = [day for day in self._days if day < entry_date]
 
     def last_good(self, endpoint: str) -> Log | None:
-        """The newest log with a resource; None when there is none."""
-        return next(self._good(endpoint), None)
+        """The newest log with a resource, of the last days that were collected; None when there is none.
 
-    def outcome(self, last: Log | None, endpoint: str, resource: str, canonical: str) -> str:
-        """The word for a good answer: `first`, `same`, `returned` (served before, then something else) or `changed`."""
+        Not of all days: what never answers would cost a look into each of them, in every run.
+        """
+        return next(self._good(endpoint, self._days[:RECENT]), None)
+
+    def outcome(self, endpoint: str, resource: str, canonical: str) -> str:
+        """The word for a good answer, beside what earlier days had: `first`, `same`, `changed`, or `returned`.
+
+        The last is for a resource that was served before, and then something else was.
+        """
+        earlier = self._good(endpoint, self._earlier)
+        last = next(earlier, None)
         if last is None:
             return "first"
         if resource == last.resource or (canonical and canonical == last.canonical_hash):
             return "same"
-        return "returned" if any(log.resource == resource for log in self._good(endpoint)) else "changed"
+        return "returned" if any(log.resource == resource for log in earlier) else "changed"
 
-    def _good(self, endpoint: str) -> Iterator[Log]:
-        for day in self._days:
+    def _good(self, endpoint: str, days: list[dt.date]) -> Iterator[Log]:
+        for day in days:
             try:
                 log = read_log(self._collection.log_path(day, endpoint))
             except ValueError:

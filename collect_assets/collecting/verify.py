@@ -40,7 +40,7 @@ def verify(collection: Collection, *, progress: Callable[[int], None] | None = N
         problems += [problem.reason for problem in damaged]
         for log in found:
             for name in filter(None, (log.resource, log.partial_resource)):
-                sizes[name] = log.bytes if log.run else sizes.get(name)  # `bytes` of other writers is the wire size
+                sizes[name] = log.size or sizes.get(name)
     named, present = set(sizes), set(collection.resources.names())
     for name in sorted(named | present):
         try:

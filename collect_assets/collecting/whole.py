@@ -30,7 +30,7 @@ def check_resources(collection: Collection, report: DayReport) -> Wholeness:
     of a day that is over it is the day's own, or a backfill of a year would read the store twelve times.
     """
     new = {log.resource for log in report.logs if log.good and log.outcome in NEW} if report.open else set()
-    sizes = {log.resource: log.bytes for log in report.logs if log.good}
+    sizes = {log.resource: log.size for log in report.logs if log.good}
     others = (name for name in collection.resources.names() if name not in sizes) if report.open else ()
     whole = {name for name in sizes if name in new or _is_due(name, report.entry_date)}
     stored = [name for name in others if _is_due(name, report.entry_date)]

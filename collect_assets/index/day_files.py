@@ -66,7 +66,7 @@ def fresh_day_file(collection: Collection, entry_date: dt.date, *, again: bool =
     """
     path = collection.day_file(entry_date)
     fingerprint = _fingerprint(collection, entry_date)
-    if again or not path.exists() or _held_fingerprint(path) != fingerprint:
+    if again or not fingerprint or _kv([path], "fingerprint").get(path) != fingerprint:
         _write(collection, entry_date, path, fingerprint)
     return path
 
@@ -137,18 +137,6 @@ def _fingerprint(collection: Collection, entry_date: dt.date) -> str:
     return f"{DAY_FILE_VERSION}.{CANONICAL_RULES}.{stamp}" if stamp else ""
 
 
-def _held_fingerprint(path: Path) -> str:
-    """What a day file says of its inputs; a word that no fingerprint equals when it is damaged or never settled."""
-    try:
-        with database() as connection:
-            row = connection.execute(
-                "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = 'fingerprint'", [str(path)]
-            ).fetchone()
-    except duckdb.Error:
-        return "damaged"
-    return (row and row[0]) or "unsettled"
-
-
 def _write(collection: Collection, entry_date: dt.date, path: Path, fingerprint: str) -> None:
     logs, _ = read_logs(collection, entry_date)
     skips = day_skips(collection, entry_date)
@@ -187,7 +175,7 @@ def _row(collection: Collection, log: Log) -> dict[str, object]:
 
 
 def _is_number(text: str) -> bool:
-    return text.replace(".", "", 1).isdigit()
+    return text.isascii() and text.replace(".", "", 1).isdecimal()
 
 
 @lru_cache(maxsize=100_000)

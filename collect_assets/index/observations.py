@@ -17,7 +17,7 @@ import duckdb
 
 from collect_assets.collection import Collection
 from collect_assets.errors import NoLogsError, RegisterError, SettingsError
-from collect_assets.index.day_files import DAY_FILE_VERSION, fresh_day_file
+from collect_assets.index.day_files import DAY_FILE_VERSION, day_digests
 from collect_assets.items.records import Reading
 from collect_assets.plugins import plugins
 from collect_assets.registers import read_endpoints
@@ -78,7 +78,7 @@ def load_wanted(connection: duckdb.DuckDBPyConnection, collection: Collection, u
         StorageError: a day file cannot be written.
     """
     days = [day for day in collection.entry_dates() if day <= upto]
-    files = [str(fresh_day_file(collection, day)) for day in days]
+    files = [str(collection.day_file(day)) for day in day_digests(collection, days)]
     if not files:
         raise NoLogsError(
             f"{collection.name}: there are no logs up to {upto}, so there is nothing to index; collect first"

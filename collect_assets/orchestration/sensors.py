@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import dagster as dg
 
 from collect_assets.collecting.last_run import last_run, register_hash
-from collect_assets.collecting.log import log_paths
 from collect_assets.collection import Collection
 from collect_assets.errors import IndexUnavailableError
 from collect_assets.index.day_files import day_digests, resources_digest
@@ -104,18 +103,16 @@ def _resource_requests(instance: dg.DagsterInstance, kit: Kit, enough: Enough) -
 def _changed_days(kit: Kit, enough: Enough) -> list[tuple[dt.date, str]]:
     """The days whose resources differ from those in the index, oldest first.
 
-    A day whose logs are all gone is folded away with the newest day that has some: for itself nothing can be derived.
+    A day whose resources are all gone is folded away with the newest day that has some: for itself there is nothing.
     """
-    collection = kit.collection
-    days = [
-        day for day in collection.entry_dates() if kit.has_day(day) and any(True for _ in log_paths(collection, day))
-    ]
-    held = _held(collection)
-    now = day_digests(collection, days, enough=enough)
-    changed = {day: digest for day, digest in now.items() if held.get(day) != digest}
-    gone = [day for day, digest in held.items() if digest != NOTHING and day not in days]
-    if gone and days:
-        changed.setdefault(days[-1], resources_digest((str(day), "gone") for day in gone))
+    days = [day for day in kit.collection.entry_dates() if kit.has_day(day)]
+    held = _held(kit.collection)
+    now = day_digests(kit.collection, days, enough=enough)
+    some = {day: digest for day, digest in now.items() if digest != NOTHING}
+    changed = {day: digest for day, digest in some.items() if held.get(day) != digest}
+    gone = [day for day, had in held.items() if had != NOTHING and (day not in days or now.get(day) == NOTHING)]
+    if gone and some:
+        changed.setdefault(max(some), resources_digest((str(day), "gone") for day in gone))
     return sorted(changed.items())
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from collect_assets.errors import CollectAssetsError
 from collect_assets.orchestration.kit import Kit
 from collect_assets.orchestration.tries import RunsInProgress
 
@@ -66,5 +65,5 @@ def _look(kit: Kit, look: Look, running: RunsInProgress, enough: Enough) -> list
         return [Passed("a run is in progress")]
     try:
         return list(look(kit, enough))
-    except (CollectAssetsError, OSError) as error:
-        return [Passed(str(error))]
+    except Exception as error:  # noqa: BLE001 - the outermost edge of one collection: the others are looked at
+        return [Passed(f"{type(error).__name__}: {error}")]

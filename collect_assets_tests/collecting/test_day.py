@@ -7,13 +7,13 @@ import json
 
 import pytest
 
-from collect_assets.collecting.day import day_report
+from collect_assets.collecting.day import day_skips
 from collect_assets.collecting.log import Log
 from collect_assets.collecting.plan import Mode
 from collect_assets.collecting.selection import select
 from collect_assets.errors import RegisterError, SettingsError
 from collect_assets.registers import endpoint_id
-from collect_assets_tests.collecting.kit import DAY, NEXT_DAY, NOON, Folder, csv_of, sha256
+from collect_assets_tests.collecting.kit import DAY, NEXT_DAY, NOON, QUICK, Folder, csv_of, sha256
 from collect_assets_tests.servers import Asked, Page, RawServer, Reset, Step, WebServer, closed_port, http
 
 STATES: dict[str, dict[str, str]] = {
@@ -273,7 +273,7 @@ def test_what_is_skipped_stands_in_the_run_file_with_row_and_reason_and_has_no_l
     assert len(report.logs) == 1
     assert len(report.skips) == 7
     assert report.never_asked == ()
-    assert day_report(folder.collection, DAY).skips == report.skips
+    assert day_skips(folder.collection, DAY) == report.skips
 
 
 def test_the_run_file_says_what_it_did_with_which_settings_software_and_register(folder: Folder) -> None:
@@ -468,3 +468,73 @@ def test_a_host_is_asked_for_one_thing_at_a_time_and_hosts_at_once(folder: Folde
         folder.collect()
     assert (one.most_at_once, two.most_at_once) == (1, 1)
     assert len(one.asked) == len(two.asked) == 10
+
+
+def test_a_304_brings_no_cookies_of_old_and_keeps_the_newest_validators_once(folder: Folder) -> None:
+    content = csv_of(1)
+    with WebServer({"/a": Page(status=304, headers={"ETag": '"v2"'})}) as server:
+        url = server.url("/a")
+        folder.register(url)
+        headers = {"etag": '"v1"', "Content-Length": "7", "Set-Cookie": "SESSION=secret", "Content-Type": "text/csv"}
+        keys = {"status": "200", "resource": folder.put_resource(content), "response-headers": headers}
+        folder.put_log(url, keys)
+        folder.tomorrow()
+    log = folder.log(url, NEXT_DAY)
+    assert log.outcome == "not-modified"
+    assert (log.bytes, log.complete, log.coverage) == (len(content), True, "full")
+    assert log.canonical_hash == log.resource
+    kept = {name.lower(): value for name, value in log.response_headers.items()}
+    assert len(kept) == len(log.response_headers)
+    assert (kept["etag"], kept["content-length"], kept["content-type"]) == ('"v2"', "7", "text/csv")
+    assert "set-cookie" not in kept
+
+
+def test_an_exception_is_named_where_it_ended_the_fetch_and_nowhere_else(folder: Folder) -> None:
+    cut: list[Step] = [b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf"]
+    good = http(b"a,b\n1,2\n")
+    with RawServer([Reset()], [good]) as second_time, RawServer(cut) as truncated:
+        urls = [second_time.url(), truncated.url()]
+        folder.register(*urls).settings(QUICK).collect()
+    recovered, failed = (folder.log(url) for url in urls)
+    assert (recovered.outcome, recovered.exception, len(recovered.attempts)) == ("first", "", 2)
+    assert (failed.outcome, failed.status, failed.exception) == ("failed:truncated", "200", "ChunkedEncodingError")
+
+
+def test_asking_again_on_the_same_day_does_not_make_what_changed_the_same(folder: Folder) -> None:
+    with WebServer({"/a": Page(csv_of(1))}) as server:
+        url = server.url("/a")
+        folder.register(url).collect()
+        server.pages["/a"] = Page(csv_of(2))
+        folder.tomorrow()
+        folder.collect(NEXT_DAY, mode=Mode.REFILL)
+    assert folder.log(url, NEXT_DAY).outcome == "changed"
+
+
+def test_what_was_not_good_for_a_month_of_days_is_still_known_when_it_is_back(folder: Folder) -> None:
+    with WebServer({"/a": Page(csv_of(1))}) as server:
+        url = server.url("/a")
+        resource = folder.put_resource(csv_of(1))
+        folder.put_log(url, {"status": "200", "resource": resource}, day=DAY - dt.timedelta(days=40))
+        for number in range(1, 35):
+            folder.put_log(url, {"status": "500"}, day=DAY - dt.timedelta(days=number))
+        folder.register(url).collect()
+    assert folder.log(url).outcome == "same"
+
+
+def test_a_past_day_is_judged_by_the_register_that_it_had_or_by_none(folder: Folder) -> None:
+    with WebServer({"/a": Page(b"1\n")}) as server:
+        folder.register(server.url("/a")).collect()
+        folder.register(server.url("/a"), server.url("/later"))
+        folder.now = NOON + dt.timedelta(days=30)
+        assert folder.collect().never_asked == ()
+        (folder.path / "endpoint.csv").unlink()
+        assert len(folder.collect().logs) == 1
+
+
+def test_an_odd_run_file_says_nothing_and_stops_nothing(folder: Folder) -> None:
+    folder.register()
+    runs = folder.collection.runs(DAY)
+    runs.mkdir(parents=True)
+    for number, content in enumerate(['{"skipped": [{}, 7]}', '{"skipped": null}', "[]", "{"]):
+        (runs / f"{number}.json").write_text(content)
+    assert day_skips(folder.collection, DAY) == {}

@@ -28,14 +28,18 @@ def report(day, *logs, is_open=True):
     return DayReport(day, tuple(logs), {}, (), open=is_open)
 
 
-def log(sha256, size, outcome="first"):
-    return Log("e" + sha256[:8], "https://example.org", "", outcome=outcome, resource=sha256, bytes=size)
+def log(sha256, size, outcome="first", run="a-run"):
+    return Log("e" + sha256[:8], "https://example.org", "", outcome=outcome, resource=sha256, bytes=size, run=run)
 
 
 def test_files_that_are_as_named_are_whole(trees):
     found = check_resources(trees, report(DAY, log(keep(trees, b"oak"), 3)))
     assert found.damaged == ()
     assert (found.seen, found.read) == (1, 1)
+
+
+def test_the_size_on_the_wire_in_a_log_of_another_software_says_nothing_of_the_file(trees):
+    assert check_resources(trees, report(DAY, log(keep(trees, b"oak"), 2, "", run=""))).damaged == ()
 
 
 def test_a_file_that_is_missing_or_has_another_size_is_found_on_any_day(trees):
