@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -31,12 +32,18 @@ def collection(tmp_path: Path) -> Collection:
 
 
 def derive(collection: Collection, content: bytes, **parameters: object) -> tuple[RecordReport, list[tuple]]:
-    resource = collection.folder / "resource.bin"
-    resource.write_bytes(content)
+    resource = stored(collection, content)
     reading = Reading.of({key.replace("_", "-"): value for key, value in parameters.items()})
     report = derive_records(collection, resource, reading, HASH)
     file = record_file(collection, reading, HASH)
     return report, rows(file) if file.is_file() else []
+
+
+def stored(collection: Collection, content: bytes) -> Path:
+    path = collection.resources.path(hashlib.sha256(content).hexdigest())
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(content)
+    return path
 
 
 def rows(path: Path) -> list[tuple]:
@@ -63,13 +70,11 @@ def test_the_file_has_the_agreed_columns(collection):
     ]
 
 
-def test_the_same_columns_come_from_streams_and_tables_and_placed_records(collection, tmp_path):
+def test_the_same_columns_come_from_streams_and_tables_and_placed_records(collection):
     contents = (b'[{"id":1}]', b"id,lon,lat\n1,4,50\n", b'{"type":"FeatureCollection","features":[]}')
     described = set()
     for number, content in enumerate(contents):
-        path = tmp_path / str(number)
-        path.write_bytes(content)
-        derive_records(collection, path, Reading(), str(number))
+        derive_records(collection, stored(collection, content), Reading(), str(number))
         with duckdb.connect() as connection:
             file = record_file(collection, Reading(), str(number))
             names = connection.execute(f"DESCRIBE SELECT * FROM read_parquet('{file}')").fetchall()
@@ -77,11 +82,10 @@ def test_the_same_columns_come_from_streams_and_tables_and_placed_records(collec
     assert len(described) == 1
 
 
-def test_one_record_has_one_hash_whichever_format_it_comes_in(collection, tmp_path):
+def test_one_record_has_one_hash_whichever_format_it_comes_in(collection):
     hashes = set()
     for name, content in {"a": b"name,id\n x ,1\n", "b": b'[{"id":"1","name":"x","note":null}]'}.items():
-        (tmp_path / name).write_bytes(content)
-        derive_records(collection, tmp_path / name, Reading(), name)
+        derive_records(collection, stored(collection, content), Reading(), name)
         hashes.add(rows(record_file(collection, Reading(), name))[0][1])
     assert len(hashes) == 1
 
@@ -179,8 +183,9 @@ def test_a_finished_reading_is_used_again(collection):
     first, _ = derive(collection, TABLE)
     file = record_file(collection, Reading(), HASH)
     written = file.stat().st_mtime_ns, file.stat().st_ino
-    (collection.folder / "resource.bin").unlink()
-    assert derive_records(collection, collection.folder / "resource.bin", Reading(), HASH) == first
+    resource = stored(collection, TABLE)
+    resource.unlink()
+    assert derive_records(collection, resource, Reading(), HASH) == first
     assert (file.stat().st_mtime_ns, file.stat().st_ino) == written
 
 

@@ -9,6 +9,9 @@ import sys
 
 import pytest
 
+from collect_assets.collection import Collection
+from collect_assets.store.local import sha256_of
+
 POINT = {"type": "Point", "coordinates": [4.35, 50.85]}
 
 
@@ -209,7 +212,10 @@ def test_memory_does_not_grow_with_a_document(tmp_path):
             for number in range(count):
                 file.write("," * (number > 0) + json.dumps(feature({"id": number, "text": "x" * 300})))
             file.write("]}")
-        command = [sys.executable, "-c", PEAK, str(folder), str(path), str(count)]
+        resource = Collection.at(folder).resources.path(sha256_of(path))
+        resource.parent.mkdir()
+        path.rename(resource)
+        command = [sys.executable, "-c", PEAK, str(folder), str(resource), str(count)]
         peaks.append(int(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
     # The larger document has 40 MB; DuckDB's own buffers make most of what both take.
     assert peaks[1] - peaks[0] < 150, peaks

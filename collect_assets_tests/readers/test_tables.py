@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -194,10 +195,12 @@ def test_a_folder_with_glob_characters_reads_its_own_file_only(tmp_path: Path, r
     from collect_assets.items.records import Reading, derive_records
 
     for name in ("a", "[a]*"):
-        (tmp_path / name / "resource").mkdir(parents=True)
-        (tmp_path / name / "resource" / "x*?.csv.gz").write_text(f"id,folder\n1,{name}\n2,{name}\n")
+        content = f"id,folder\n1,{name}\n2,{name}\n".encode()
+        resource = tmp_path / name / "resource" / hashlib.sha256(content).hexdigest()
+        resource.parent.mkdir(parents=True)
+        resource.write_bytes(content)
     odd = Collection.at(tmp_path / "[a]*")
-    report = derive_records(odd, odd.folder / "resource" / "x*?.csv.gz", Reading(), "0" * 64)
+    report = derive_records(odd, resource, Reading(), "0" * 64)
     assert (report.records, report.problem) == (2, "")
     assert report.duplicates == 0
 
