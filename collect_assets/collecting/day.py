@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from collections.abc import Collection as Those
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from collect_assets.collecting.endpoint import Collector
 from collect_assets.collecting.last_run import register_on
@@ -164,7 +165,11 @@ def user_agent(collection: Collection) -> str:
     """Who we say we are: the setting, else this project with the collection's name and contact."""
     settings = collection.settings
     contact = f"; {settings.contact}" if settings.contact else ""
-    return settings.user_agent or f"collect_assets/{__version__} (collection {collection.name}{contact})"
+    return settings.user_agent or f"collect_assets/{__version__} (collection {_in_header(collection.name)}{contact})"
+
+
+def _in_header(name: str) -> str:
+    return quote(name, safe=" !#$&'*+,/:;=?@^`{|}", errors="surrogateescape")
 
 
 def day_skips(collection: Collection, entry_date: dt.date) -> dict[str, str]:

@@ -107,7 +107,7 @@ class Collector:
             mime_type=mime_type(harvest.start),
             complete=harvest.complete,
             coverage=harvest.coverage,
-            message=f"the file of this resource was damaged; it is kept as {damaged.name}" if damaged else "",
+            message=f"the file of this resource was damaged; it is kept as {damaged.name}" if damaged else harvest.note,
         )
 
 

@@ -183,8 +183,11 @@ def read_logs(collection: Collection, entry_date: dt.date) -> tuple[list[Log], l
     logs, problems = [], []
     for path in log_paths(collection, entry_date):
         try:
-            if log := read_log(path):
+            log = read_log(path)
+            if log is not None and log.endpoint == path.stem:
                 logs.append(log)
+            elif log is not None:
+                problems.append(Problem(path.name, 0, f"{path}: holds the log of {log.endpoint}; it is passed over"))
         except ValueError as error:
             problems.append(Problem(path.name, 0, str(error)))
     return logs, problems

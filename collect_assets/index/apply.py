@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 import duckdb
 
 from collect_assets.collection import Collection
-from collect_assets.errors import DamagedFileError
+from collect_assets.errors import DamagedFileError, StorageError
 from collect_assets.items.records import Reading, RecordReport, derive_records, reading_database, record_file
 from collect_assets.store.database import MemoryDatabase, insert_rows
 
 STAGE = """
 CREATE OR REPLACE TEMP TABLE staged AS
 SELECT c.endpoint_no, r.item_id, r.record_hash, r.filename AS path, r.file_row_number AS position
-FROM read_parquet($paths, filename = true, file_row_number = true) r JOIN changed c ON c.path = r.filename
+FROM read_parquet($paths, filename = true, file_row_number = true, hive_partitioning = false) r
+JOIN changed c ON c.path = r.filename
 WHERE r.item_id IS NOT NULL
 """
 
@@ -59,7 +60,7 @@ SELECT f.endpoint_no, f.item_id, $day, NULL,
        CASE WHEN f.fate = 'updated' THEN 'updated' WHEN gone.item_id IS NOT NULL THEN 'restored' ELSE 'created' END,
        NULL,
        r.record_hash, r.record, r.geometry, r.xmin, r.ymin, r.xmax, r.ymax, r.member, r.file_row_number + 1
-FROM read_parquet($paths, filename = true, file_row_number = true) r
+FROM read_parquet($paths, filename = true, file_row_number = true, hive_partitioning = false) r
 JOIN fate f ON f.path = r.filename AND f.position = r.file_row_number
 LEFT JOIN (
     SELECT DISTINCT endpoint_no, item_id FROM item_version
@@ -73,7 +74,8 @@ ADD_FIRST = """
 INSERT INTO item_version
 SELECT c.endpoint_no, r.item_id, $day, NULL, 'created', NULL,
        r.record_hash, r.record, r.geometry, r.xmin, r.ymin, r.xmax, r.ymax, r.member, r.file_row_number + 1
-FROM read_parquet($paths, filename = true, file_row_number = true) r JOIN first_time c ON c.path = r.filename
+FROM read_parquet($paths, filename = true, file_row_number = true, hive_partitioning = false) r
+JOIN first_time c ON c.path = r.filename
 WHERE r.item_id IS NOT NULL
 """
 
@@ -117,6 +119,7 @@ class Observation:
     reading_problem: str | None
     complete: bool
     coverage: str
+    missing: bool
 
 
 @dataclass(frozen=True)
@@ -201,28 +204,45 @@ def apply_day(
     return DayChanges(created, updated, restored, deleted, problems)
 
 
-def passing(connection: duckdb.DuckDBPyConnection) -> bool:
-    """Whether some resource could not be read for a reason that may pass: it is missing or damaged."""
-    return bool((connection.execute("SELECT count(*) FROM observation WHERE passing").fetchone() or (0,))[0])
+def passing(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The resources that could not be read for a reason that may pass: the file is damaged, or we failed."""
+    return [
+        name for (name,) in connection.execute("SELECT DISTINCT resource FROM observation WHERE passing").fetchall()
+    ]
 
 
 def _repeats(observation: Observation, last_seen: LastSeen) -> bool:
     seen = last_seen.get(observation.endpoint_no)
     same = (observation.canonical_hash, observation.reading)
-    return not observation.reading_problem and seen is not None and (seen.canonical_hash, seen.reading) == same
+    return _can_be_read(observation) == "" and seen is not None and (seen.canonical_hash, seen.reading) == same
+
+
+def _can_be_read(observation: Observation) -> str:
+    """Why the resource of an observation is not even looked at; blank where it is."""
+    if observation.reading_problem:
+        return observation.reading_problem
+    if observation.missing:
+        return f"{observation.resource} is missing; restore it from a copy of the collection"
+    if observation.coverage == "identifiers":
+        return "a list of identifiers alone; such lists are not applied yet"
+    return ""
 
 
 def _read(
     collection: Collection, observation: Observation, readings: Mapping[str, Reading], memory: MemoryDatabase
 ) -> _Read:
-    if observation.reading_problem:
-        return _Read(observation, None, observation.reading_problem)
+    if problem := _can_be_read(observation):
+        return _Read(observation, None, problem)
     reading = readings[observation.reading]
     resource = collection.resources.path(observation.resource)
     try:
         report = derive_records(collection, resource, reading, observation.canonical_hash, memory)
-    except DamagedFileError as error:
-        return _Read(observation, None, str(error), passing=True)
+    except DamagedFileError as error:  # without its folder: the same files give the same digest wherever they are
+        return _Read(observation, None, f"{error.path.name} {error.reason}", passing=True)
+    except StorageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the outermost edge of one resource: the day goes on
+        return _Read(observation, None, f"cannot be read: {type(error).__name__}: {error}", passing=True)
     path = str(record_file(collection, reading, observation.canonical_hash))
     return _Read(observation, report, report.problem, path=path)
 
@@ -282,13 +302,13 @@ def _write_observations(
 def _row(
     o: Observation, records: int, whole: bool, problem: str | None = None, passing: bool = False
 ) -> tuple[object, ...]:
-    proves = whole and _speaks_of_all(o)
-    content = (o.endpoint_no, o.entry_date, o.resource, o.canonical_hash, o.reading, o.complete, o.coverage)
-    return (*content, records, whole, proves, problem, passing)
+    content = (o.endpoint_no, o.entry_date, o.resource, o.canonical_hash, o.reading, o.complete, o.coverage, o.missing)
+    return (*content, records, whole, _proves_absence(o, records, whole=whole), problem, passing)
 
 
-def _speaks_of_all(observation: Observation) -> bool:
-    return observation.complete and observation.coverage in ("full", "identifiers")
+def _proves_absence(observation: Observation, records: int, *, whole: bool) -> bool:
+    """An empty answer proves nothing: it is more often a fault than the end of everything."""
+    return whole and records > 0 and observation.complete and observation.coverage == "full"
 
 
 def _advance(repeated: Sequence[Observation], read: Sequence[_Read], last_seen: LastSeen) -> list[int]:
@@ -299,13 +319,13 @@ def _advance(repeated: Sequence[Observation], read: Sequence[_Read], last_seen: 
         last_seen[o.endpoint_no] = Seen(
             o.entry_date, seen.canonical_hash, seen.reading, seen.records, seen.proves_absence
         )
-        if seen.proves_absence and _speaks_of_all(o):
+        if _proves_absence(o, seen.records, whole=seen.proves_absence):
             proving.append(o.endpoint_no)
     for r in read:
         o = r.observation
         if r.report is not None and not r.problem:
             whole = r.report.proves_absence
             last_seen[o.endpoint_no] = Seen(o.entry_date, o.canonical_hash, o.reading, r.report.records, whole)
-            if whole and _speaks_of_all(o):
+            if _proves_absence(o, r.report.records, whole=whole):
                 proving.append(o.endpoint_no)
     return proving

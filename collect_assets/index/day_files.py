@@ -1,9 +1,9 @@
 """The logs and skips of an entry-date in one Parquet file, so that a fold over years opens one file a day.
 
-A day file carries the fingerprint of its inputs and is written again when that differs. The fingerprint is the time of
-the last change in the day's two folders: every log and run file gets there by a rename, which sets it, and a look at
-two folders per day is all that five years of 100,000 endpoints can afford. Deriving a day on request reads its logs
-anyway.
+A day file carries the fingerprint of its inputs and is written again when that differs. The fingerprint is the time
+of the last change in the day's two folders: every log and run file gets there by a rename, which sets it, and a look
+at two folders per day is all that five years of 100,000 endpoints can afford. Of the newest seven days the files are
+looked at one by one, since people and other software write in place. Deriving a day on request reads its logs anyway.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -27,6 +28,8 @@ from collect_assets.store.database import database, literal
 from collect_assets.store.local import publish, temporary
 
 DAY_FILE_VERSION = 1
+MAX_INTEGER = 1 << 63
+RECENT = dt.timedelta(days=7)  # days whose logs are looked at one by one: an editor may write into a file in place
 SETTLED = 2_000_000_000  # nanoseconds: two changes within one tick of the file system's clock look like one
 COLUMNS = {
     "endpoint": "VARCHAR",
@@ -65,7 +68,7 @@ def fresh_day_file(collection: Collection, entry_date: dt.date, *, again: bool =
         StorageError: it cannot be written.
     """
     path = collection.day_file(entry_date)
-    fingerprint = _fingerprint(collection, entry_date)
+    fingerprint = _fingerprint(collection, entry_date, _newest(collection))
     if again or not fingerprint or _kv([path], "fingerprint").get(path) != fingerprint:
         _write(collection, entry_date, path, fingerprint)
     return path
@@ -95,9 +98,10 @@ def day_digests(
     """
     paths = {day: collection.day_file(day) for day in days}
     held = _kv(list(paths.values()), "fingerprint")
+    newest = _newest(collection)
     known = []
     for day, path in paths.items():
-        fingerprint = _fingerprint(collection, day)
+        fingerprint = _fingerprint(collection, day, newest)
         if not fingerprint or held.get(path) != fingerprint:
             if enough():
                 continue
@@ -124,23 +128,28 @@ def _kv(paths: list[Path], key: str) -> dict[Path, str]:
     return {Path(name): value for name, value in rows}
 
 
-def folder_stamp(collection: Collection, entry_date: dt.date) -> str:
-    """When the day's folders last changed, for telling at a glance that nothing did; blank while they may change."""
-    folders = (collection.log / entry_date.isoformat(), collection.runs(entry_date))
-    changes = [folder.stat().st_mtime_ns if folder.is_dir() else 0 for folder in folders]
-    settled = time.time_ns() - max(changes) > SETTLED
-    return "-".join(map(str, changes)) if settled else ""
+def _newest(collection: Collection) -> dt.date:
+    return max(collection.entry_dates(), default=dt.date.min)
 
 
-def _fingerprint(collection: Collection, entry_date: dt.date) -> str:
-    stamp = folder_stamp(collection, entry_date)
-    return f"{DAY_FILE_VERSION}.{CANONICAL_RULES}.{stamp}" if stamp else ""
+def _fingerprint(collection: Collection, entry_date: dt.date, newest: dt.date) -> str:
+    """What a day file was made of, at a glance: when its inputs last changed. Blank while they may be changing."""
+    logs, runs = collection.log / entry_date.isoformat(), collection.runs(entry_date)
+    changes = [folder.stat().st_mtime_ns if folder.is_dir() else 0 for folder in (logs, runs)]
+    if newest - entry_date < RECENT and logs.is_dir():
+        files = [entry.stat().st_mtime_ns for entry in os.scandir(logs)]
+        changes += [max(files, default=0), len(files)]
+    if time.time_ns() - max(changes) <= SETTLED:
+        return ""
+    return ".".join(map(str, (DAY_FILE_VERSION, CANONICAL_RULES, *changes)))
 
 
 def _write(collection: Collection, entry_date: dt.date, path: Path, fingerprint: str) -> None:
     logs, _ = read_logs(collection, entry_date)
     skips = day_skips(collection, entry_date)
     have = {log.endpoint for log in logs}
+    if any(_needs_canonical_hash(log) and not collection.resources.path(log.resource).is_file() for log in logs):
+        fingerprint = ""  # to be written again when the resource is back
     lines, part = temporary(collection.work), temporary(collection.work)
     rows = [_row(collection, log) for log in logs]
     rows += [{"endpoint": endpoint, "outcome": why} for endpoint, why in sorted(skips.items()) if endpoint not in have]
@@ -169,9 +178,20 @@ def _row(collection: Collection, log: Log) -> dict[str, object]:
     values: dict[str, object] = {name: getattr(log, name) for name in COLUMNS}
     values["elapsed"] = float(log.elapsed) if _is_number(log.elapsed) else None
     values["parameters"] = json.dumps(log.parameters, sort_keys=True) if log.parameters else None
-    if log.good and not log.canonical_hash:
-        values["canonical_hash"] = _canonical_hash(collection.resources.path(log.resource), log.resource)
-    return {name: value for name, value in values.items() if value not in ("", None)}
+    values["bytes"] = log.bytes if abs(log.bytes or 0) < MAX_INTEGER else None
+    if _needs_canonical_hash(log) and (path := collection.resources.path(log.resource)).is_file():
+        values["canonical_hash"] = _canonical_hash(path, log.resource)
+    return {name: _readable(value) for name, value in values.items() if value not in ("", None)}
+
+
+def _needs_canonical_hash(log: Log) -> bool:
+    """Logs of others do not say it."""
+    return log.good and not log.canonical_hash
+
+
+def _readable(value: object) -> object:
+    """Text that DuckDB takes: half a surrogate pair in a stranger's message is replaced."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def _is_number(text: str) -> bool:
@@ -180,5 +200,4 @@ def _is_number(text: str) -> bool:
 
 @lru_cache(maxsize=100_000)
 def _canonical_hash(path: Path, sha256: str) -> str:
-    """Of a resource whose log, written by others, does not say it; its own hash while the file is missing."""
-    return canonical_hash(path, sha256) if path.is_file() else sha256
+    return canonical_hash(path, sha256)

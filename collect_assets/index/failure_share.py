@@ -12,7 +12,7 @@ from collect_assets.store.database import database
 
 WEEK = dt.timedelta(days=7)
 COUNTS = """
-SELECT count(*) FILTER (resource IS NULL), count(*) FROM read_parquet($files)
+SELECT count(*) FILTER (resource IS NULL), count(*) FROM read_parquet($files, hive_partitioning = false)
 WHERE outcome IS NULL OR NOT starts_with(outcome, 'skipped:')
 """
 

@@ -10,17 +10,17 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from itertools import groupby
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 
 from collect_assets.collection import Collection
-from collect_assets.errors import IndexUnavailableError, StorageError
+from collect_assets.errors import DamagedFileError, IndexUnavailableError, StorageError
 from collect_assets.index.apply import DayChanges, LastSeen, Observation, apply_day, passing
+from collect_assets.index.damage import remove_damaged
 from collect_assets.index.observations import fingerprint, load_wanted
-from collect_assets.index.publish import DAMAGE, building, index_lock, published, reading
+from collect_assets.index.publish import building, index_lock, published, reading
 from collect_assets.index.schema import INDEX_VERSION, create_tables, read_meta, write_meta
 from collect_assets.items.records import Reading
 from collect_assets.store.database import database, literal
@@ -29,15 +29,18 @@ from collect_assets.store.local import temporary
 PURGE = """
 CREATE TEMP TABLE again AS
 SELECT DISTINCT endpoint_no FROM (
-    SELECT endpoint_no, e.endpoint, entry_date, resource, canonical_hash, reading, complete, coverage
-    FROM observation JOIN endpoint e USING (endpoint_no) WHERE NOT passing
-    EXCEPT
-    SELECT endpoint_no, e.endpoint, entry_date, resource, canonical_hash, reading, complete, coverage
-    FROM wanted JOIN endpoint e USING (endpoint)
+    SELECT endpoint_no FROM (
+        SELECT endpoint_no, entry_date, resource, canonical_hash, reading, complete, coverage, missing,
+               CASE WHEN reading = '' THEN problem END
+        FROM observation
+        EXCEPT
+        SELECT endpoint_no, entry_date, resource, canonical_hash, reading, complete, coverage, missing, reading_problem
+        FROM wanted JOIN endpoint e USING (endpoint)
+    )
     UNION ALL
-    SELECT endpoint_no, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM observation WHERE passing
+    SELECT endpoint_no FROM observation WHERE passing
     UNION ALL
-    SELECT h.endpoint_no, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+    SELECT h.endpoint_no
     FROM wanted w JOIN endpoint e USING (endpoint)
     JOIN (SELECT endpoint_no, max(entry_date) AS newest FROM observation GROUP BY endpoint_no) h USING (endpoint_no)
     ANTI JOIN observation o ON o.endpoint_no = e.endpoint_no AND o.entry_date = w.entry_date
@@ -55,12 +58,14 @@ FROM (SELECT DISTINCT endpoint FROM wanted ANTI JOIN endpoint USING (endpoint))
 """
 
 DUE = """
+CREATE TEMP TABLE due AS
 SELECT w.entry_date, e.endpoint_no, w.endpoint, w.resource, w.canonical_hash, w.reading, w.reading_problem, w.complete,
-       w.coverage
+       w.coverage, w.missing
 FROM wanted w JOIN endpoint e USING (endpoint)
 ANTI JOIN observation o ON o.endpoint_no = e.endpoint_no AND o.entry_date = w.entry_date
-ORDER BY ALL
 """
+
+TO_BE_TRIED = ", to be tried again"
 
 
 @dataclass(frozen=True)
@@ -99,43 +104,63 @@ def fold(collection: Collection, upto: dt.date, *, progress: Progress | None = N
         StorageError: the disk is full, or a folder cannot be written; the published index is as it was.
     """
     with index_lock(collection):
-        base, held, rebuilt = _held(collection)
-        horizon = max(upto, dt.date.fromisoformat(held.get("horizon", upto.isoformat())))
-        part = temporary(collection.work)
+        held = _held(collection, upto)
+        horizon = max(upto, held.horizon)
         try:
-            readings, inputs = _gather(collection, horizon, part)
-            state = {
-                "version": str(INDEX_VERSION),
-                "rules": collection.settings.items.model_dump_json(),
-                "horizon": horizon.isoformat(),
-                "inputs": inputs,
-            }
-            if base is not None and held == state:
-                return FoldReport(base, horizon)
+            return _fold(collection, held, horizon, progress)
+        except duckdb.Error as error:  # a flipped bit in a derived file is noticed when its block is read
+            if "No space left" in str(error):
+                raise StorageError(f"{collection.derived}: {_first_line(error)}; free space and run again") from error
+            damaged = remove_damaged(collection)
+            reason = f"{', '.join(damaged) or held.path}: was damaged: {_first_line(error)}"
             try:
-                changes = _publish(collection, base, readings, part, state, progress)
-            except DAMAGE as error:  # a flipped bit is noticed when its block is read
-                if base is None:
-                    raise StorageError(f"{collection.derived}: the index cannot be written: {error}") from error
-                rebuilt = f"{base}: is damaged: {str(error).splitlines()[0]}"
-                changes = _publish(collection, None, readings, part, state, progress)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-        return FoldReport(_published(collection), horizon, changes, rebuilt)
+                return _fold(collection, replace(held, path=None, rebuilt=reason), horizon, progress)
+            except duckdb.Error as again:
+                raise StorageError(f"{collection.derived}: the index cannot be built: {_first_line(again)}") from again
 
 
-def _publish(
-    collection: Collection,
-    base: Path | None,
-    readings: dict[str, Reading],
-    part: Path,
-    state: dict[str, str],
-    progress: Progress | None,
-) -> dict[dt.date, DayChanges]:
-    with building(collection, base) as connection:
-        if base is None:
-            create_tables(connection)
-        return _apply(connection, collection, readings, part, state, progress)
+def _fold(collection: Collection, held: Held, horizon: dt.date, progress: Progress | None) -> FoldReport:
+    part = temporary(collection.work)
+    try:
+        readings, inputs = _gather(collection, horizon, part)
+        state = {
+            "version": str(INDEX_VERSION),
+            "rules": collection.settings.items.model_dump_json(),
+            "horizon": horizon.isoformat(),
+            "inputs": inputs,
+        }
+        if held.path is not None and _says_all(collection, held, state):
+            return FoldReport(held.path, horizon)
+        with building(collection, held.path) as connection:
+            if held.path is None:
+                create_tables(connection)
+            changes = _apply(connection, collection, readings, part, state, progress)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return FoldReport(_published(collection), horizon, changes, held.rebuilt)
+
+
+def _says_all(collection: Collection, held: Held, state: dict[str, str]) -> bool:
+    """Whether the published index says what the files say; what could not be read may be readable by now."""
+    if held.meta == state:
+        return True
+    if held.meta != {**state, "inputs": state["inputs"] + TO_BE_TRIED}:
+        return False
+    with reading(collection) as connection:
+        waiting = passing(connection)
+    return not any(_is_whole(collection, name) for name in waiting)
+
+
+def _is_whole(collection: Collection, resource: str) -> bool:
+    try:
+        collection.resources.check(resource)
+    except DamagedFileError:
+        return False
+    return True
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0]
 
 
 def _published(collection: Collection) -> Path:
@@ -145,23 +170,42 @@ def _published(collection: Collection) -> Path:
     return path
 
 
-def _held(collection: Collection) -> tuple[Path | None, dict[str, str], str]:
-    """The published index and what it says of itself; none, and why, where it must be built from nothing."""
+@dataclass(frozen=True)
+class Held:
+    """What is published already.
+
+    Attributes:
+        horizon: the newest entry-date that has to be in the next index, so that none goes that was in this one.
+        path: the file to build on; None where the index has to be built from nothing.
+        meta: what it says of itself.
+        rebuilt: why it has to be built from nothing.
+    """
+
+    horizon: dt.date
+    path: Path | None = None
+    meta: dict[str, str] = field(default_factory=dict)
+    rebuilt: str = ""
+
+
+def _held(collection: Collection, upto: dt.date) -> Held:
     path = published(collection)
     if path is None:
-        return None, {}, ""
+        return Held(upto)
+    newest = max([upto, *collection.entry_dates()])
     try:
         with reading(collection) as connection:
-            held = read_meta(connection)
+            meta = read_meta(connection)
+        horizon = dt.date.fromisoformat(meta["horizon"])
     except IndexUnavailableError as error:
-        return None, {}, str(error)
-    except duckdb.Error as error:
-        return None, {}, f"{path}: is not an item index: {error}"
-    if held.get("version") != str(INDEX_VERSION):
-        return None, {}, f"{path}: has version {held.get('version')}, this software writes {INDEX_VERSION}"
-    if held.get("rules") != collection.settings.items.model_dump_json():
-        return None, {}, "the collection's rules of the item life cycle changed"
-    return path, held, ""
+        return Held(newest, rebuilt=str(error))
+    except (duckdb.Error, KeyError, ValueError) as error:
+        return Held(newest, rebuilt=f"{path}: is not an item index: {_first_line(error)}")
+    if meta.get("version") != str(INDEX_VERSION):
+        reason = f"{path}: has version {meta.get('version')}, this software writes {INDEX_VERSION}"
+        return Held(horizon, rebuilt=reason)
+    if meta.get("rules") != collection.settings.items.model_dump_json():
+        return Held(horizon, rebuilt="the collection's rules of the item life cycle changed")
+    return Held(horizon, path, meta)
 
 
 def _gather(collection: Collection, horizon: dt.date, part: Path) -> tuple[dict[str, Reading], str]:
@@ -183,19 +227,22 @@ def _apply(
     progress: Progress | None,
 ) -> dict[dt.date, DayChanges]:
     for table in ("wanted", "wanted_day"):
-        connection.execute(f"CREATE TEMP TABLE {table} AS FROM read_parquet({literal(part / table)})")
+        source = f"read_parquet({literal(part / table)}, hive_partitioning = false)"
+        connection.execute(f"CREATE TEMP TABLE {table} AS FROM {source}")
     connection.execute(PURGE)
     connection.execute(NEW_ENDPOINTS)
     connection.execute("DELETE FROM day; INSERT INTO day FROM wanted_day ORDER BY entry_date")
-    due = [Observation(*row) for row in connection.execute(DUE).fetchall()]
-    days = {day: list(those) for day, those in groupby(due, key=lambda observation: observation.entry_date)}
+    connection.execute(DUE)
+    days = [day for (day,) in connection.execute("SELECT DISTINCT entry_date FROM due ORDER BY entry_date").fetchall()]
     endpoints = LastSeen.load(connection)
     changes = {}
-    for number, (day, observations) in enumerate(days.items(), 1):
+    for number, day in enumerate(days, 1):
         if progress is not None:
             progress(day, number, len(days))
+        rows = connection.execute("SELECT * FROM due WHERE entry_date = ? ORDER BY ALL", [day]).fetchall()
+        observations = [Observation(*row) for row in rows]
         changes[day] = apply_day(connection, collection, day, observations, readings, endpoints)
     if passing(connection):
-        state = {**state, "inputs": f"{state['inputs']}, to be tried again"}
+        state = {**state, "inputs": state["inputs"] + TO_BE_TRIED}
     write_meta(connection, state)
     return changes

@@ -29,8 +29,11 @@ SELECT d.endpoint, CAST(parse_filename(d.filename, true) AS DATE) AS entry_date,
        coalesce(d.resource, d.partial_resource) AS resource,
        coalesce(d.canonical_hash, d.resource, d.partial_resource) AS canonical_hash,
        r.reading, r.problem AS reading_problem,
-       d.resource IS NOT NULL AND coalesce(d.complete, true) AS complete, coalesce(d.coverage, 'full') AS coverage
-FROM read_parquet($files, filename = true) d JOIN reading_of r ON d.endpoint = r.endpoint
+       d.resource IS NOT NULL AND coalesce(d.complete, true) AS complete, coalesce(d.coverage, 'full') AS coverage,
+       s.name IS NULL AS missing
+FROM read_parquet($files, filename = true, hive_partitioning = false) d
+JOIN reading_of r ON d.endpoint = r.endpoint
+LEFT JOIN stored s ON s.name = coalesce(d.resource, d.partial_resource)
 WHERE coalesce(d.resource, d.partial_resource) IS NOT NULL
 """
 
@@ -42,7 +45,7 @@ WITH kv AS (
 ), counts AS (
     SELECT filename, count(*) FILTER (outcome IS NULL OR NOT starts_with(outcome, 'skipped:')) AS logs,
            count(resource) AS resources, count(*) FILTER (starts_with(outcome, 'skipped:')) AS skips
-    FROM read_parquet($files, filename = true) GROUP BY filename
+    FROM read_parquet($files, filename = true, hive_partitioning = false) GROUP BY filename
 )
 SELECT CAST(parse_filename(kv.file_name, true) AS DATE) AS entry_date, coalesce(logs, 0) AS logs,
        coalesce(resources, 0) AS resources, coalesce(skips, 0) AS skips, resources_digest
@@ -52,8 +55,8 @@ FROM kv LEFT JOIN counts ON counts.filename = kv.file_name
 FINGERPRINT = """
 SELECT count(*), sum(md5_number_lower(row_text)::HUGEINT)::VARCHAR, sum(md5_number_upper(row_text)::HUGEINT)::VARCHAR
 FROM (
-    SELECT concat_ws('|', endpoint, entry_date, resource, canonical_hash, reading, reading_problem, complete, coverage)
-        AS row_text FROM wanted
+    SELECT concat_ws('|', endpoint, entry_date, resource, canonical_hash, reading, reading_problem, complete, coverage,
+                     missing) AS row_text FROM wanted
     UNION ALL SELECT concat_ws('|', entry_date, logs, resources, skips, resources_digest) FROM wanted_day
 )
 """
@@ -86,8 +89,9 @@ def load_wanted(connection: duckdb.DuckDBPyConnection, collection: Collection, u
     choices = _readings(connection, collection, files)
     connection.execute("CREATE TEMP TABLE reading_of (endpoint VARCHAR, reading VARCHAR, problem VARCHAR)")
     rows = [(e, "" if c.problem else c.reading.name, c.problem or None) for e, c in choices.items()]
-    if rows:
-        insert_rows(connection, "reading_of", rows)
+    insert_rows(connection, "reading_of", rows)
+    connection.execute("CREATE TEMP TABLE stored (name VARCHAR)")
+    insert_rows(connection, "stored", ((name,) for name in collection.resources.names()))
     connection.execute(OBSERVATIONS, {"files": files})
     connection.execute(DAYS, {"files": files})
     return {choice.reading.name: choice.reading for choice in choices.values()}
@@ -104,7 +108,8 @@ def _readings(
 ) -> dict[str, ReadingChoice]:
     """By endpoint: what the register says as it stands now, else what the endpoint's newest log says."""
     logged = connection.execute(
-        "SELECT endpoint, arg_max(parameters, filename) FROM read_parquet(?, filename = true) "
+        "SELECT endpoint, arg_max_null(parameters, filename) "
+        "FROM read_parquet(?, filename = true, hive_partitioning = false) "
         "WHERE resource IS NOT NULL OR partial_resource IS NOT NULL GROUP BY endpoint",
         [files],
     ).fetchall()

@@ -130,4 +130,5 @@ def _publish(aside: Path, final: Path, link: Path) -> None:
 def _drop_superseded(folder: Path, number: int) -> None:
     for path in folder.glob("index-*"):
         if number_of(path) <= number - KEPT:
-            path.unlink(missing_ok=True)
+            # A reader that was killed leaves DuckDB's spill folder beside the file.
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ CREATE TABLE day (
 
 CREATE TABLE observation (
     endpoint_no INTEGER, entry_date DATE, resource VARCHAR, canonical_hash VARCHAR, reading VARCHAR,
-    complete BOOLEAN, coverage VARCHAR,
+    complete BOOLEAN, coverage VARCHAR, missing BOOLEAN,
     records BIGINT, readable_whole BOOLEAN, proves_absence BOOLEAN, problem VARCHAR, passing BOOLEAN
 );
 

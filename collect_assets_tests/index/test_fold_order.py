@@ -39,7 +39,7 @@ class Served:
 
     @property
     def proves_absence(self) -> bool:
-        return not (self.blank_id or self.too_long)
+        return bool(self.items) and not (self.blank_id or self.too_long)
 
 
 SERVED = st.builds(
