@@ -11,14 +11,19 @@ import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from collect_assets.errors import SettingsError
 from collect_assets.store.local import ContentStore
 
-_REASONS = {"extra_forbidden": "no such setting; docs/running.md lists them"}
+_REASONS = {
+    "extra_forbidden": "no such setting; docs/running.md lists them",
+    "string_pattern_mismatch": "has to be one line of ASCII, without space at its ends: it is sent in a header",
+}
+HEADER = r"^([\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?)?$"
+HOUR, DAY, WEEK = 3600, 86_400, 168  # seconds, seconds, hours
 DATE_PATTERN = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 
 
@@ -35,24 +40,24 @@ class Section(BaseModel):
 class Limits(Section):
     """What one fetch may take. Seconds and bytes."""
 
-    connect_timeout: float = Field(10.0, gt=0)
-    read_timeout: float = Field(60.0, gt=0)
-    total_timeout: float = Field(600.0, gt=0)
-    max_bytes: int = Field(4 << 30, gt=0)
-    max_redirects: int = Field(5, ge=0)
-    attempts: int = Field(3, ge=1)
-    backoff: float = Field(1.0, ge=0)
-    max_backoff: float = Field(30.0, ge=0)
+    connect_timeout: float = Field(10.0, gt=0, le=DAY)
+    read_timeout: float = Field(60.0, gt=0, le=DAY)
+    total_timeout: float = Field(600.0, gt=0, le=DAY)
+    max_bytes: int = Field(4 << 30, gt=0, le=1 << 50)
+    max_redirects: int = Field(5, ge=0, le=100)
+    attempts: int = Field(3, ge=1, le=100)
+    backoff: float = Field(1.0, ge=0, le=HOUR)
+    max_backoff: float = Field(30.0, ge=0, le=DAY)
 
 
 class Politeness(Section):
     """How a host is treated: one request at a time, and between two of them a share of the time that the last took."""
 
-    min_pause: float = Field(0.0, ge=0)
-    max_pause: float = Field(5.0, ge=0)
-    pause_share: float = Field(0.5, ge=0)
-    hosts_at_once: int = Field(64, ge=1)
-    give_up_host_after: int = Field(3, ge=1)
+    min_pause: float = Field(0.0, ge=0, le=HOUR)
+    max_pause: float = Field(5.0, ge=0, le=HOUR)
+    pause_share: float = Field(0.5, ge=0, le=1000)
+    hosts_at_once: int = Field(64, ge=1, le=1024)
+    give_up_host_after: int = Field(3, ge=1, le=1_000_000)
 
 
 class Schedule(Section):
@@ -60,13 +65,13 @@ class Schedule(Section):
 
     cron: str = "30 0 * * *"
     timezone: str = "UTC"
-    priority: int = 0
+    priority: int = Field(0, ge=-1_000_000, le=1_000_000)
 
 
 class Items(Section):
     """The rules of the item life cycle."""
 
-    absences_before_deletion: int = Field(2, ge=1)
+    absences_before_deletion: int = Field(2, ge=1, le=10_000)
 
 
 class Settings(Section):
@@ -75,11 +80,11 @@ class Settings(Section):
     title: str = ""
     description: str = ""
     owners: tuple[str, ...] = ()
-    user_agent: str = ""
-    contact: str = ""
+    user_agent: str = Field("", pattern=HEADER)
+    contact: str = Field("", pattern=HEADER)
     resource_rule: Literal["raw"] = "raw"
-    grace_hours: float = Field(6.0, ge=0)
-    start_date: dt.date | None = None
+    grace_hours: float = Field(6.0, ge=0, le=WEEK)
+    start_date: dt.date | None = Field(None, ge=dt.date(1990, 1, 1), le=dt.date(2999, 12, 31))
     limits: Limits = Limits()
     politeness: Politeness = Politeness()
     schedule: Schedule = Schedule()
@@ -92,15 +97,25 @@ def read_settings(path: Path) -> Settings:
     Raises:
         SettingsError: it is not TOML, has an unknown key or a value out of range; names file, key and reason.
     """
-    if not path.is_file():
-        return Settings()
     try:
-        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        return Settings.model_validate(_read_toml(path))
     except ValidationError as error:
         reasons = "; ".join(
             f"{'.'.join(map(str, e['loc']))}: {_REASONS.get(e['type'], e['msg'])}" for e in error.errors()
         )
         raise SettingsError(f"{path}: {reasons}") from error
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file says; nothing where there is no such file.
+
+    Raises:
+        SettingsError: it is there and cannot be read, or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: not a TOML file: {error}") from error
 
@@ -216,13 +231,10 @@ def find_collections(root: Path) -> list[Collection | BrokenCollection]:
     if not root.is_dir():
         raise SettingsError(f"{root}: no such folder; set COLLECTIONS to the folder that holds your collections")
     listing = root / "collections.toml"
+    entries = _read_toml(listing)
     if not listing.is_file():
         folders = sorted(path.parent for path in root.glob("*/endpoint.csv"))
         return [_open(folder.name, folder, folder) for folder in folders]
-    try:
-        entries = tomllib.loads(listing.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{listing}: not a TOML file: {error}") from error
     return [_open_listed(root, listing, name, entry) for name, entry in sorted(entries.items())]
 
 

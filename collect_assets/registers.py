@@ -7,25 +7,27 @@ types are those of the Endpoint dataset specification of digital-land (`endpoint
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import hashlib
-import io
 import json
 import re
 from collections.abc import Collection as Those
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
+from collect_assets.csv_rows import Row, read_rows, short
 from collect_assets.errors import RegisterError
 
-FIRST_ROW = 2  # the row below the header, as a spreadsheet counts
-MAX_FIELD = 1 << 20
 NEEDED = ("endpoint-url",)
-SHOWN = 200  # characters of a cell in a message
+_SECRET = re.compile(
+    r"(?:^|[-_.])(?:(?:api|access|auth|subscription)?[-_]?(?:key|token)|sig|signature|password|passwd|pwd|secret|code)$",
+    re.IGNORECASE,
+)
+_EXPOSED = "which looks like a secret; registers are public, so ask for a URL without it, and have this one revoked"
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ].*)?)?)?$")
 
 
@@ -119,18 +121,21 @@ def read_endpoints(path: Path, *, plugins: Those[str] = ("",)) -> EndpointRegist
     endpoints: dict[str, Endpoint] = {}
     skips: list[Skip] = []
     problems: list[Problem] = []
-    for number, row in _rows(path, content, needed=NEEDED):
-        checked = _check(path.name, number, row, plugins)
+    for row in read_rows(path, content, needed=NEEDED):
+        url = row.cells["endpoint-url"]
+        bad = Problem(path.name, row.number, row.reason, row.skip)
+        checked = bad if row.skip else _check(path.name, row, plugins)
+        if secret := secret_in(url):
+            problems.append(Problem(path.name, row.number, f"endpoint-url has {secret}, {_EXPOSED}"))
         if isinstance(checked, Problem):
             problems.append(checked)
-            url = row.get("endpoint-url") or ""
-            if checked.skip:
-                given = row.get("endpoint") or (endpoint_id(url) if url else "")
-                skips.append(Skip(given, url, checked.skip, number, checked.reason))
+            given = row.cells.get("endpoint") or (endpoint_id(url) if url else "")
+            skips.append(Skip(given, url, checked.skip, row.number, checked.reason))
         elif (first := endpoints.get(checked.endpoint)) is None:
             endpoints[checked.endpoint] = checked
         else:
-            problems.append(Problem(path.name, number, f"the same endpoint as row {first.row}; it is collected once"))
+            again = f"the same endpoint as row {first.row}; it is collected once"
+            problems.append(Problem(path.name, row.number, again))
             endpoints[checked.endpoint] = _merge(first, checked)
     sha256 = hashlib.sha256(content).hexdigest()
     return EndpointRegister(path, sha256, content, tuple(endpoints.values()), tuple(skips), tuple(problems))
@@ -149,8 +154,9 @@ def endpoints_of(path: Path, organisation: str) -> set[str]:
         RegisterError: the file is missing, not a CSV, or lacks `endpoint` and `organisation`.
     """
     needed = ("endpoint", "organisation")
-    rows = _rows(path, _content(path, needed), needed=needed)
-    return {row["endpoint"] for _, row in rows if row.get("organisation") == organisation and row["endpoint"]}
+    rows = read_rows(path, _content(path, needed), needed=needed)
+    cells = (row.cells for row in rows if not row.skip)
+    return {row["endpoint"] for row in cells if row["organisation"] == organisation and row["endpoint"]}
 
 
 def _content(path: Path, needed: tuple[str, ...]) -> bytes:
@@ -163,41 +169,12 @@ def _content(path: Path, needed: tuple[str, ...]) -> bytes:
         raise RegisterError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def _rows(path: Path, content: bytes, *, needed: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
-    """Rows as dictionaries with their line number; blank rows are passed over."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RegisterError(
-            f"{path}: not a CSV in UTF-8: byte {error.start} is {content[error.start]:#04x}; save it as CSV UTF-8"
-        ) from error
-    if "\0" in text:
-        raise RegisterError(f"{path}: not a CSV: it holds NUL bytes")
-    csv.field_size_limit(MAX_FIELD)
-    reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
-    try:
-        reader.fieldnames = _header(path, reader.fieldnames or (), needed)
-        for row in reader:
-            values = {name: value for name, value in row.items() if isinstance(name, str) and isinstance(value, str)}
-            if any(value.strip() for value in values.values()):
-                yield reader.line_num, values
-    except csv.Error as error:
-        raise RegisterError(f"{path}, row {reader.line_num}: not a CSV: {error}") from error
-
-
-def _header(path: Path, names: Iterable[str], needed: tuple[str, ...]) -> list[str]:
-    header = [name.strip() for name in names]
-    if missing := [name for name in needed if name not in header]:
-        found = _short(", ".join(header))
-        raise RegisterError(f"{path}: lacks the column {' and '.join(missing)}; its header is: {found}")
-    return header
-
-
-def _check(file: str, number: int, row: Mapping[str, str], plugins: Those[str]) -> Endpoint | Problem:
+def _check(file: str, row: Row, plugins: Those[str]) -> Endpoint | Problem:
     def problem(reason: str, skip: str) -> Problem:
-        return Problem(file, number, reason, skip)
+        return Problem(file, row.number, reason, skip)
 
-    url, given, plugin = row.get("endpoint-url", ""), row.get("endpoint", "").strip(), row.get("plugin", "")
+    cell = row.cells.get
+    url, given, plugin = cell("endpoint-url", ""), cell("endpoint", "").strip(), cell("plugin", "")
     if not url.strip():
         return problem("no endpoint-url; the row is kept for people and not collected", "no-url")
     if given and given != endpoint_id(url):
@@ -208,11 +185,11 @@ def _check(file: str, number: int, row: Mapping[str, str], plugins: Those[str]) 
         known = ", ".join(sorted(name for name in plugins if name)) or "none but blank"
         return problem(f"unknown plugin {plugin!r}; known: {known}", "unknown-plugin")
     try:
-        start, end = parse_date(row.get("start-date", "")), parse_date(row.get("end-date", ""))
-        parameters = _parameters(row.get("parameters", ""))
+        start, end = parse_date(cell("start-date", "")), parse_date(cell("end-date", ""))
+        parameters = _parameters(cell("parameters", ""))
     except _BadCellError as error:
         return problem(str(error), error.skip)
-    return Endpoint(endpoint_id(url), url, plugin, parameters, row.get("entry-date", ""), start, end, number)
+    return Endpoint(endpoint_id(url), url, plugin, parameters, cell("entry-date", ""), start, end, row.number)
 
 
 class _BadCellError(ValueError):
@@ -232,6 +209,19 @@ def urlsplit_scheme(url: str) -> str | None:
     return parts.scheme or None if "://" in url or parts.scheme in {"file", "mailto"} else None
 
 
+def secret_in(url: str) -> str | None:
+    """What in a URL looks like a secret, without its value; None where nothing does."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    if "@" in parts.netloc:
+        return "a user name or password before its host"
+    keys = (key for key, value in parse_qsl(parts.query) if value)
+    found = next((key for key in keys if _SECRET.search(key)), None)
+    return f"{short(found)} in its query" if found else None
+
+
 def parse_date(text: str) -> dt.date | None:
     """A register's date, which may be truncated to a month or year, or carry a time; blank is None.
 
@@ -242,31 +232,34 @@ def parse_date(text: str) -> dt.date | None:
         return None
     match = _DATE.match(text.strip())
     if match is None:
-        raise _BadCellError("bad-date", f"{_short(text)} is not a date; write YYYY-MM-DD")
+        raise _BadCellError("bad-date", f"{short(text)} is not a date; write YYYY-MM-DD")
     year, month, day = (int(part or 1) for part in match.groups())
     try:
         return dt.date(year, month, day)
     except ValueError as error:
-        raise _BadCellError("bad-date", f"{_short(text)} is not a date: {error}; write YYYY-MM-DD") from error
+        raise _BadCellError("bad-date", f"{short(text)} is not a date: {error}; write YYYY-MM-DD") from error
 
 
 def _parameters(text: str) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:
-        value = json.loads(text, parse_constant=_no_constant)
+        value = json.loads(text, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
-        raise _BadCellError("bad-parameters", f"parameters {_short(text)}: not JSON: {error}") from error
+        raise _BadCellError("bad-parameters", f"parameters {short(text)}: not JSON: {error}") from error
     if not isinstance(value, dict):
         example = '{"id": ["reference"]}'
-        raise _BadCellError("bad-parameters", f"parameters {_short(text)}: not a JSON object such as {example}")
+        raise _BadCellError("bad-parameters", f"parameters {short(text)}: not a JSON object such as {example}")
     return value
+
+
+def _finite(text: str) -> float:
+    """`1e999` is a number in JSON and none of ours: it could not be written into a log again."""
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} is too large for a number")
+    return number
 
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not a number that JSON has")
-
-
-def _short(text: str) -> str:
-    """As it stands in a message; a cell may hold a megabyte."""
-    return repr(text if len(text) <= SHOWN else f"{text[:SHOWN]}…")

@@ -46,12 +46,35 @@ def test_settings_are_read_by_their_names_with_hyphens(tmp_path: Path) -> None:
         ("[limits]\nread-timout = 1", "limits.read-timout", "no such setting"),
         ("[limits]\nread-timeout = -1", "limits.read-timeout", "greater than 0"),
         ("[limits]\nattempts = 0", "limits.attempts", "greater than or equal to 1"),
-        ("[limits]\nconnect-timeout = nan", "limits.connect-timeout", "greater than 0"),
+        ("[limits]\nconnect-timeout = nan", "limits.connect-timeout", "less than or equal to 86400"),
         ('grace-hours = "long"', "grace-hours", "number"),
         ("start-date = 2026-02-30", "collection.toml", "not a TOML file"),
         ('resource-rule = "cooked"', "resource-rule", "raw"),
         ("[politeness]\npause-share = -0.1", "politeness.pause-share", "greater than or equal to 0"),
         ("title = [", "collection.toml", "not a TOML file"),
+        ('user-agent = "a\\nb"', "user-agent", "ASCII"),
+        ('user-agent = "Bäume"', "user-agent", "ASCII"),
+        ('user-agent = " trees"', "user-agent", "ASCII"),
+        ('contact = "me@example.org\\r\\nX: y"', "contact", "ASCII"),
+        ('contact = "植物"', "contact", "ASCII"),
+        ("grace-hours = inf", "grace-hours", "less than or equal to 168"),
+        ("grace-hours = nan", "grace-hours", "less than or equal to 168"),
+        ("grace-hours = 169", "grace-hours", "less than or equal to 168"),
+        ("[limits]\ntotal-timeout = inf", "limits.total-timeout", "less than or equal to 86400"),
+        ("[limits]\nread-timeout = 1e10", "limits.read-timeout", "less than or equal to 86400"),
+        ("[limits]\nconnect-timeout = 86401", "limits.connect-timeout", "less than or equal to 86400"),
+        ("[limits]\nbackoff = inf", "limits.backoff", "less than or equal to"),
+        ("[limits]\nmax-backoff = inf", "limits.max-backoff", "less than or equal to"),
+        ("[limits]\nmax-bytes = 99999999999999999999", "limits.max-bytes", "less than or equal to"),
+        ("[limits]\nmax-redirects = 1000", "limits.max-redirects", "less than or equal to"),
+        ("[limits]\nattempts = 1000", "limits.attempts", "less than or equal to"),
+        ("[politeness]\nmax-pause = inf", "politeness.max-pause", "less than or equal to"),
+        ("[politeness]\nmin-pause = inf", "politeness.min-pause", "less than or equal to"),
+        ("[politeness]\npause-share = inf", "politeness.pause-share", "less than or equal to"),
+        ("[politeness]\nhosts-at-once = 100000", "politeness.hosts-at-once", "less than or equal to"),
+        ("[schedule]\npriority = 99999999999999999999999", "schedule.priority", "less than or equal to"),
+        ("start-date = 0001-01-01", "start-date", "greater than or equal to 1990-01-01"),
+        ("start-date = 9999-12-31", "start-date", "less than or equal to"),
     ],
 )
 def test_an_unusable_setting_is_refused_with_file_key_and_reason(
@@ -162,3 +185,25 @@ def test_only_folders_named_by_a_day_are_entry_dates(tmp_path: Path) -> None:
 
 def test_a_collection_without_logs_has_no_entry_dates(tmp_path: Path) -> None:
     assert Collection.at(tmp_path).entry_dates() == []
+
+
+def unreadable(path: Path) -> None:
+    """Makes it a file that is there and gives an I/O error, also to root."""
+    path.unlink(missing_ok=True)
+    path.symlink_to("/proc/self/mem")
+
+
+def test_settings_that_the_disk_does_not_give_back_do_not_stop_the_others(tmp_path: Path) -> None:
+    make(tmp_path, "ponds", "trees")
+    unreadable(tmp_path / "trees" / "collection.toml")
+    collections = found(tmp_path)
+    assert isinstance(collections["ponds"], Collection)
+    broken = collections["trees"]
+    assert isinstance(broken, BrokenCollection)
+    assert broken.reason == f"{tmp_path / 'trees' / 'collection.toml'}: cannot be read: Input/output error"
+
+
+def test_a_collections_toml_that_the_disk_does_not_give_back_is_refused(tmp_path: Path) -> None:
+    unreadable(tmp_path / "collections.toml")
+    with pytest.raises(SettingsError, match=r"collections\.toml: cannot be read: Input/output error"):
+        find_collections(tmp_path)

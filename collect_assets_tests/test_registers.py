@@ -139,7 +139,9 @@ def test_a_date_may_be_truncated_or_carry_a_time(text: str, day: dt.date | None)
     assert parse_date(text) == day
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", '"a"', "id=x", '{"a": NaN}', "[" * 100_000, '{"a":' * 50_000])
+@pytest.mark.parametrize(
+    "text", ["{", "[1]", '"a"', "id=x", '{"a": NaN}', '{"a": [1e999]}', "[" * 100_000, '{"a":' * 50_000]
+)
 def test_parameters_that_are_not_a_json_object_are_skipped(folder: Folder, text: str) -> None:
     why, reason = skipped(folder, {"endpoint-url": "https://example.org/c", "parameters": text})
     assert why == "bad-parameters"
@@ -199,9 +201,9 @@ def test_a_register_without_its_columns_is_refused_with_the_header_it_has(folder
         f"endpoint,endpoint-url\n,{A}\0\n".encode(),
         b"endpoint,endpoint-url\n,https://example.org/caf\xe9\n",
         b"endpoint-url," + b"x" * (2 << 20),
-        b'endpoint-url\n"' + b"x" * (2 << 20),
+        f'"endpoint-url\n{A}\n{B}\n'.encode(),
     ],
-    ids=["empty", "png", "zip", "utf-16", "utf-16 without mark", "NUL", "latin-1", "endless header", "endless field"],
+    ids=["empty", "png", "zip", "utf-16", "utf-16 without mark", "NUL", "latin-1", "endless header", "open header"],
 )
 def test_what_is_not_a_csv_is_refused_in_one_line(folder: Folder, content: bytes) -> None:
     message = refused(folder, content)
@@ -277,3 +279,87 @@ def test_the_real_registers_have_the_known_plugins_duplicates_and_parameters(
     assert [endpoint.parameters for endpoint in endpoints if endpoint.parameters] == [{"max_page_size": 20}]
     repeated = [p for p in real_registers["brownfield-land"].problems if "the same endpoint" in p.reason]
     assert len({p.reason for p in repeated}) == 75
+
+
+C, D = "https://example.org/c.csv", "https://example.org/d.csv"
+
+
+@pytest.mark.parametrize(
+    ("rows", "swallowed"),
+    [
+        ([f'{B},"oops', C, D], "row 5"),
+        ([f'{B},"oops', f'{C},x"', D], "row 4"),
+        ([f'"{B},oops', f'{C},"x",y', D], "row 4"),
+        ([f'{B},"several', "lines, and", "one of them", C, D], "row 7"),
+    ],
+)
+def test_a_quote_that_is_not_closed_costs_its_own_row_and_no_other(
+    folder: Folder, rows: list[str], swallowed: str
+) -> None:
+    register = read(folder, "\n".join(["endpoint-url,notes", A, *rows, ""]).encode())
+    assert [endpoint.url for endpoint in register.endpoints] == [A, C, D]
+    problem = register.problems[0]
+    assert (problem.row, problem.skip) == (3, "open-quote")
+    assert swallowed in problem.reason
+    assert register.skips[0].row == 3
+
+
+def test_a_quote_that_is_open_at_the_end_of_the_file_is_a_problem_too(folder: Folder) -> None:
+    register = read(folder, f'endpoint-url,notes\n{A},\n{B},"oops\nand so on\n'.encode())
+    assert [endpoint.url for endpoint in register.endpoints] == [A]
+    assert [(p.row, p.skip) for p in register.problems] == [(3, "open-quote"), (4, "bad-url")]
+
+
+def test_a_cell_of_several_lines_is_one_cell(folder: Folder) -> None:
+    notes = f"seen at\n{C}\r\n\r\nand, with commas, at {D},"
+    folder.register(A, B)
+    with (folder.path / "endpoint.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["endpoint", "endpoint-url", "notes"], ["", A, notes], ["", B, ""]])
+    register = read_endpoints(folder.path / "endpoint.csv")
+    assert [(endpoint.url, endpoint.row) for endpoint in register.endpoints] == [(A, 2), (B, 6)]
+    assert register.problems == ()
+
+
+@pytest.mark.parametrize("column", ["endpoint-url", "parameters", "notes"])
+def test_a_cell_of_more_than_a_megabyte_costs_its_own_row_and_no_other(folder: Folder, column: str) -> None:
+    row = {"endpoint-url": C, "parameters": "", "notes": ""} | {column: "https://" + "x" * (1 << 20)}
+    lines = ["endpoint-url,parameters,notes", f"{A},,", ",".join(row.values()), f"{B},,", ""]
+    register = read(folder, "\n".join(lines).encode())
+    assert [endpoint.url for endpoint in register.endpoints] == [A, B]
+    (problem,), (skip,) = register.problems, register.skips
+    assert (problem.row, problem.skip, skip.why) == (3, "too-long", "too-long")
+    assert column in problem.reason
+    assert len(problem.reason) + len(skip.url) < 1000
+
+
+def test_the_endpoints_of_an_organisation_are_read_past_an_open_quote(folder: Folder) -> None:
+    source = folder.path / "source.csv"
+    source.write_text(f'endpoint,organisation,notes\n{endpoint_id(A)},kew,"oops\n{endpoint_id(B)},kew,\n')
+    assert endpoints_of(source, "kew") == {endpoint_id(B)}
+
+
+@pytest.mark.parametrize(
+    ("url", "named"),
+    [
+        ("https://example.org/a?x=1&{}=s3cr3t", key)
+        for key in ("token", "key", "apikey", "api_key", "API-Key", "access_token", "sig", "signature", "password",
+                    "secret", "client_secret", "code", "subscription-key", "X-Amz-Signature")
+    ] + [("https://{}:s3cr3t@example.org/", "user name")],
+)  # fmt: skip
+def test_a_url_that_looks_like_it_carries_a_secret_is_warned_about_and_collected(
+    folder: Folder, url: str, named: str
+) -> None:
+    url = url.format(named if named != "user name" else "me")
+    folder.register(A, url)
+    register = read_endpoints(folder.path / "endpoint.csv")
+    assert [endpoint.url for endpoint in register.endpoints] == [A, url]
+    (problem,) = register.problems
+    assert (problem.row, problem.skip, register.skips) == (3, "", ())
+    assert named in problem.reason
+    assert "s3cr3t" not in problem.reason
+
+
+@pytest.mark.parametrize("query", ["token=", "atcoAreaCodes=930", "q=token", "keyword=oak", "#token=x"])
+def test_a_url_without_a_secret_is_not_warned_about(folder: Folder, query: str) -> None:
+    folder.register(f"https://example.org/a?{query}")
+    assert read_endpoints(folder.path / "endpoint.csv").problems == ()

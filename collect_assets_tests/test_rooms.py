@@ -12,7 +12,7 @@ import collect_assets
 
 PACKAGE = Path(collect_assets.__file__).parent
 ORDER = (
-    ("store", "collection", "registers", "errors", "version"),
+    ("store", "collection", "registers", "csv_rows", "errors", "version"),
     ("network",),
     ("plugins",),
     ("collecting",),

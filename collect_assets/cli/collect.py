@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from collect_assets.cli.options import FOLDER, address_rules, allow, as_json, collection_dir
+from collect_assets.cli.options import Line, address_rules, allow, as_json, collection_options
 from collect_assets.cli.progress import Bar
 
 if TYPE_CHECKING:
@@ -19,21 +19,28 @@ if TYPE_CHECKING:
     from collect_assets.collection import Collection
 
 SHOWN_FAILURES = 10
+REFILL = "--refill-todays-logs"
+REFILL_ALL = f"{REFILL}=true"
 
 
-@click.command("collect")
+class Collect(click.Command):
+    """Knows that what follows `--refill-todays-logs` is its value only where it is a boolean, else ENDPOINT_CSV."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Gives the option its value where none follows."""
+        followed = zip(args, [*args[1:], None], strict=False)
+        return super().parse_args(ctx, [REFILL_ALL if _is_bare_refill(*pair) else pair[0] for pair in followed])
+
+
+def _is_bare_refill(argument: str, next_one: str | None) -> bool:
+    return argument == REFILL and (next_one is None or click.BOOL.str_to_bool(next_one) is None)
+
+
+@click.command("collect", cls=Collect)
 @click.argument("endpoint_csv", required=False, type=click.Path(path_type=Path, dir_okay=False), envvar="ENDPOINT_CSV")
-@collection_dir
-@click.option("--log-dir", type=FOLDER, envvar="LOG_DIR", show_envvar=True, help="Where logs go.  [default: log/]")
+@collection_options
 @click.option(
-    "--resource-dir",
-    type=FOLDER,
-    envvar="RESOURCE_DIR",
-    show_envvar=True,
-    help="Where resources go.  [default: resource/]",
-)
-@click.option(
-    "--refill-todays-logs",
+    REFILL,
     type=bool,
     is_flag=False,
     flag_value=True,
@@ -53,10 +60,11 @@ SHOWN_FAILURES = 10
 @click.option(
     "--endpoint",
     "endpoints",
+    type=Line(),
     multiple=True,
     envvar="COLLECT_ASSETS_ENDPOINT",
     show_envvar=True,
-    help="Only this endpoint: its id, the start of it, or its URL. May be repeated.",
+    help="Only this endpoint: its id, the start of it, or its URL. May be repeated; in the variable one per line.",
 )
 @click.option(
     "--organisation",

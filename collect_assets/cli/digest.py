@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from collect_assets.cli.options import collection_dir, open_collection
+from collect_assets.cli.options import collection_options, open_collection
 
 
 @click.command("digest")
-@collection_dir
+@collection_options
 @click.option(
     "--quiet", is_flag=True, envvar="COLLECT_ASSETS_QUIET", show_envvar=True, help="Only the one hash of it all."
 )
-def command(collection_dir: Path, quiet: bool) -> None:
+def command(collection_dir: Path, log_dir: Path | None, resource_dir: Path | None, quiet: bool) -> None:
     """Prints the digest of the item index: per entry-date and table the number of rows and the sum of their md5.
 
     The same logs, resources and registers give the same digest, in whatever order days were indexed.
@@ -27,7 +27,7 @@ def command(collection_dir: Path, quiet: bool) -> None:
     """
     from collect_assets.index.digest import digest, digest_of_all
 
-    found = digest(open_collection(collection_dir))
+    found = digest(open_collection(collection_dir, log_dir, resource_dir))
     if not quiet:
         for line in found:
             click.echo(str(line))

@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
-from collect_assets.cli.options import Day, as_json, collection_dir, open_collection
+from collect_assets.cli.options import Day, as_json, collection_options, open_collection
 from collect_assets.cli.progress import Bar
 
 
 @click.command("index")
-@collection_dir
+@collection_options
 @click.option(
     "--entry-date",
     type=Day(),
@@ -22,7 +23,9 @@ from collect_assets.cli.progress import Bar
     help="Index the days up to this one.  [default: the newest with logs]",
 )
 @as_json
-def command(collection_dir: str, entry_date: dt.date | None, json_: bool) -> None:
+def command(
+    collection_dir: Path, log_dir: Path | None, resource_dir: Path | None, entry_date: dt.date | None, json_: bool
+) -> None:
     """Reads resources into records, follows every record as an item, and publishes the item index.
 
     Days that the index holds already cost nothing. What is derived may be deleted at any time; this builds it again.
@@ -32,12 +35,10 @@ def command(collection_dir: str, entry_date: dt.date | None, json_: bool) -> Non
       collect-assets index --collection-dir collection/
       rm -r collection/derived && collect-assets index --collection-dir collection/
     """
-    from pathlib import Path
-
     from collect_assets.errors import NoLogsError
     from collect_assets.index.fold import fold
 
-    collection = open_collection(Path(collection_dir))
+    collection = open_collection(collection_dir, log_dir, resource_dir)
     days = collection.entry_dates()
     if not days:
         raise NoLogsError(f"{collection.log}: no day has been collected; run `collect-assets collect` first")

@@ -19,8 +19,16 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
-def collection_dir(function: Function) -> Function:
-    """`--collection-dir`, for every command that reads one collection."""
+def collection_options(function: Function) -> Function:
+    """`--collection-dir`, `--log-dir` and `--resource-dir`, for every command that works on one collection."""
+    for name in ("resource", "log"):
+        function = click.option(
+            f"--{name}-dir",
+            type=FOLDER,
+            envvar=f"{name.upper()}_DIR",
+            show_envvar=True,
+            help=f"Where {name}s are.  [default: {name}/]",
+        )(function)
     return click.option(
         "-c",
         "--collection-dir",
@@ -30,6 +38,17 @@ def collection_dir(function: Function) -> Function:
         show_envvar=True,
         show_default=True,
         help="The folder of the collection, with log/ and resource/.",
+    )(function)
+
+
+def sample_option(function: Function) -> Function:
+    """`--sample`, for commands that can show what they do."""
+    return click.option(
+        "--sample",
+        is_flag=True,
+        envvar="COLLECT_ASSETS_SAMPLE",
+        show_envvar=True,
+        help="Put the sample's collections there where they are missing, and serve them.",
     )(function)
 
 
@@ -93,18 +112,30 @@ def address_rules(allowed: str, allow_private_addresses: bool) -> AddressRules:
     return AddressRules.parse("private" if allow_private_addresses else allowed)
 
 
-def open_collection(folder: Path) -> Collection:
-    """The collection in a folder.
+def open_collection(folder: Path, log_dir: Path | None, resource_dir: Path | None) -> Collection:
+    """The collection in a folder, with its logs and resources where the options say.
 
     Raises:
         click.BadParameter: there is no such folder.
         SettingsError: its settings cannot be used.
     """
+    from dataclasses import replace
+
     from collect_assets.collection import Collection
 
     if not folder.is_dir():
         raise click.BadParameter(f"{folder}: no such folder", param_hint="--collection-dir")
-    return Collection.at(folder)
+    return replace(Collection.at(folder), log_folder=log_dir, resource_folder=resource_dir)
+
+
+class Line(click.ParamType[str]):
+    """Text; in an environment variable of an option that may be repeated, one per line."""
+
+    name = "text"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """The lines that are not blank: a URL or a value may hold spaces."""
+        return [line.strip() for line in rv.splitlines() if line.strip()]
 
 
 class Day(click.ParamType["dt.date"]):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from collect_assets.cli.options import address_rules, allow, collections_option, home_option
+from collect_assets.cli.options import address_rules, allow, collections_option, home_option, sample_option
 
 if TYPE_CHECKING:
     from collect_assets.orchestration.run import CollectionRun
@@ -20,10 +20,15 @@ SAMPLE_SEARCH = ("herbarium-specimens", "Gentiana")
 @click.command("run")
 @collections_option
 @home_option
+@sample_option
 @click.option(
-    "--sample", is_flag=True, help="Put the sample's collections there where they are missing, and serve them."
+    "--search",
+    "text",
+    default="",
+    envvar="COLLECT_ASSETS_SEARCH",
+    show_envvar=True,
+    help="Words for the search at the end.  [default: any item]",
 )
-@click.option("--search", "text", default="", help="Words for the search at the end.  [default: any item]")
 @allow
 def command(
     collections: Path, home: Path, sample: bool, text: str, allowed: str, allow_private_addresses: bool

@@ -12,7 +12,13 @@ from collect_assets.cli.options import collections_option
 
 @click.command("sample")
 @collections_option
-@click.option("--serve", is_flag=True, help="Serve what its endpoints name, on loopback, until Ctrl-C.")
+@click.option(
+    "--serve",
+    is_flag=True,
+    envvar="COLLECT_ASSETS_SERVE",
+    show_envvar=True,
+    help="Serve what its endpoints name, on loopback, until Ctrl-C.",
+)
 def command(collections: Path, serve: bool) -> None:
     """Puts the two sample collections, with three earlier days, into a folder where they are missing.
 

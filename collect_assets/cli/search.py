@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from collect_assets.cli.options import Day, collection_dir, open_collection
+from collect_assets.cli.options import Day, Line, collection_options, open_collection
 
 if TYPE_CHECKING:
     from collect_assets.index.search import Hits
@@ -21,15 +21,17 @@ CELL = 60
 
 @click.command("search")
 @click.argument("text", required=False, default="")
-@collection_dir
+@collection_options
 @click.option(
     "--where",
     "conditions",
+    type=Line(),
     multiple=True,
     metavar="FIELD=VALUE",
     envvar="COLLECT_ASSETS_WHERE",
     show_envvar=True,
-    help="A condition on a field, with = != > >= < or <=; FIELD=* for any value. May be repeated.",
+    help="A condition on a field, with = != > >= < or <=; FIELD=* for any value. May be repeated; in the variable one "
+    "per line.",
 )
 @click.option(
     "--bbox",
@@ -66,6 +68,8 @@ CELL = 60
 def command(
     text: str,
     collection_dir: Path,
+    log_dir: Path | None,
+    resource_dir: Path | None,
     conditions: tuple[str, ...],
     bbox: str | None,
     as_of: dt.date | None,
@@ -84,7 +88,7 @@ def command(
     from collect_assets.index.search import Box, Condition, search
 
     found = search(
-        open_collection(collection_dir),
+        open_collection(collection_dir, log_dir, resource_dir),
         text,
         where=[Condition.parse(condition) for condition in conditions],
         bbox=Box.parse(bbox) if bbox else None,

@@ -6,12 +6,15 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
-from collect_assets.cli.options import address_rules, allow, collections_option, home_option
+from collect_assets.cli.options import address_rules, allow, collections_option, home_option, sample_option
+
+PATIENCE = 10.0  # seconds that Dagster has to end by itself
 
 
 @click.command("ui")
@@ -25,9 +28,7 @@ from collect_assets.cli.options import address_rules, allow, collections_option,
     show_envvar=True,
     help="Where the pages are.",
 )
-@click.option(
-    "--sample", is_flag=True, help="Put the sample's collections there where they are missing, and serve them."
-)
+@sample_option
 @allow
 def command(
     collections: Path, home: Path, port: int, sample: bool, allowed: str, allow_private_addresses: bool
@@ -81,18 +82,26 @@ def _dagster(port: int, environment: dict[str, str]) -> int:
     ]
     process = subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603 - our own arguments
 
-    def end(*_: object) -> None:
-        os.killpg(process.pid, signal.SIGTERM)
-
-    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGTERM, lambda *_: _send(process, signal.SIGTERM))
     try:
         return process.wait()
     except KeyboardInterrupt:
         return 0
     finally:
-        try:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(10)
-            os.killpg(process.pid, signal.SIGKILL)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            pass
+        end_group(process)
+
+
+def end_group(process: subprocess.Popen[Any]) -> None:
+    """Asks a process and its group to end, and ends what is left of it after a while, or at the next Ctrl-C."""
+    try:
+        _send(process, signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(PATIENCE)
+    finally:
+        _send(process, signal.SIGKILL)
+        process.wait()
+
+
+def _send(process: subprocess.Popen[Any], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

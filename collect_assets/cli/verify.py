@@ -9,17 +9,17 @@ from pathlib import Path
 
 import click
 
-from collect_assets.cli.options import as_json, collection_dir, open_collection
+from collect_assets.cli.options import as_json, collection_options, open_collection
 from collect_assets.cli.progress import Bar
 
 
 @click.command("verify")
-@collection_dir
+@collection_options
 @as_json
-def command(collection_dir: Path, json_: bool) -> None:
+def command(collection_dir: Path, log_dir: Path | None, resource_dir: Path | None, json_: bool) -> None:
     """Checks every log and every resource: readable, there, of its size, with the hash that it is named by.
 
-    Exits with 1 when something is damaged or missing. Changes nothing.
+    Exits with 1 when something is damaged or missing, with 2 when there is nothing to check. Changes nothing.
 
     \b
     Example:
@@ -27,7 +27,13 @@ def command(collection_dir: Path, json_: bool) -> None:
     """
     from collect_assets.collecting.verify import verify
 
-    collection = open_collection(collection_dir)
+    collection = open_collection(collection_dir, log_dir, resource_dir)
+    places = (collection.log, collection.resources.folder)
+    if not any(place.is_dir() for place in places):
+        raise click.UsageError(
+            f"neither {places[0]} nor {places[1]} is there, so nothing can be verified; name the folder of a "
+            "collection, or its --log-dir and --resource-dir"
+        )
     with Bar("verifying", quiet=json_) as bar:
         report = verify(collection, progress=bar.step)
     if json_:

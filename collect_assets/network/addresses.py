@@ -33,8 +33,10 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 _COMPATIBLE = IPv6Network("::/96")
 _ISATAP = (0x00005EFE, 0x02005EFE)
 
-# 169.254.0.0/16 is left out on purpose: a cloud's metadata service hands out credentials there.
 _PRIVATE = "127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, ::1/128, fc00::/7"
+# Where clouds hand out credentials to whoever asks from within: AWS, Azure and others, Alibaba, AWS again, Google.
+_METADATA = tuple(map(ip_network, ("169.254.0.0/16", "100.100.100.200/32", "fd00:ec2::/32", "fd20:ce::/32")))
+_NARROW = {4: 16, 6: 64}  # the shortest prefix that names such a service on purpose
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class AddressRules:
 
     @classmethod
     def everything_private(cls) -> AddressRules:
-        """Public and private addresses; link-local ones, where clouds keep credentials, have to be named to `parse`."""
+        """Public and private addresses; those where clouds hand out credentials have to be named to `parse`."""
         return cls.parse(_PRIVATE)
 
     def check_url(self, url: str) -> SplitResult:
@@ -95,23 +97,41 @@ class AddressRules:
             outer = ip_address(address)
         except ValueError as error:
             raise RefusedError("address", f"{address!r} is not an address: {error}") from error
-        if self._allows(outer):
+        readings = tuple(_readings(outer))
+        if self._allows(outer) and not any(map(_serves_metadata, readings)):
             return
-        for each in _readings(outer):
+        for each in readings:
             if not self._allows(each) and not is_public(each):
-                within = "" if each == outer else f" (inside {outer})"
-                raise RefusedError("address", f"{each}{within} is not a public address; if it is meant, the operator "
-                                              "can add its network to the allowed addresses")  # fmt: skip
+                raise RefusedError("address", _not_public(each, outer))
 
     def _allows(self, address: Address) -> bool:
-        return any(address.version == network.version and address in network for network in self.allowed)
+        shortest = _NARROW[address.version] if _serves_metadata(address) else 0
+        return any(network.prefixlen >= shortest for network in self.allowed if _holds(network, address))
 
 
 def is_public(address: Address) -> bool:
     """Whether an address, taken as it stands, is one of the public internet."""
     if address.is_multicast or address.is_reserved or not address.is_global:
         return False
-    return not any(address.version == network.version and address in network for network in _NOT_GLOBAL)
+    return not any(_holds(network, address) for network in _NOT_GLOBAL)
+
+
+def _holds(network: Network, address: Address) -> bool:
+    return address.version == network.version and address in network
+
+
+def _serves_metadata(address: Address) -> bool:
+    return any(_holds(network, address) for network in _METADATA)
+
+
+def _not_public(address: Address, outer: Address) -> str:
+    """What is wrong with an address, and what the operator can do about it."""
+    within = "" if address == outer else f" (inside {outer})"
+    if _serves_metadata(address):
+        return (f"{address}{within} is where clouds hand out credentials; if it is meant, the operator can name it "
+                f"narrowly among the allowed addresses, as {address}")  # fmt: skip
+    return (f"{address}{within} is not a public address; if it is meant, the operator can add its network to the "
+            "allowed addresses")  # fmt: skip
 
 
 def _readings(address: Address) -> Iterator[Address]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -84,22 +85,23 @@ class GuardedConnection(HTTPConnection):
         return sock
 
     def _connect_to_one(self, found: Sequence[Resolved]) -> socket.socket:
+        """The connect timeout holds for all together; each has its share, or the first could leave the others none."""
         last: OSError = OSError("the name has no address")
-        for family, address in found:
+        until = time.monotonic() + min(self.timeout or float("inf"), self.wire.deadline.remaining())
+        for left, (family, address) in zip(range(len(found), 0, -1), found, strict=True):
             try:
-                return self._connect(family, address)
+                return self._connect(family, address, max((until - time.monotonic()) / left, 0.001))
             except OSError as error:
                 last = error
         if isinstance(last, TimeoutError):
             raise ConnectTimeoutError(self, f"no connection within {self.timeout} s") from last
         raise NewConnectionError(self, f"no connection: {last}") from last
 
-    def _connect(self, family: int, address: tuple[Any, ...]) -> socket.socket:
+    def _connect(self, family: int, address: tuple[Any, ...], within: float) -> socket.socket:
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            remaining = self.wire.deadline.remaining()
-            sock.settimeout(min(self.timeout or remaining, remaining))
+            sock.settimeout(within)
             self.wire.deadline.watch(sock)
             sock.connect(address)
         except BaseException:

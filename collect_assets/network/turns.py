@@ -47,6 +47,7 @@ class Turns:
         self._longest = max(longest, politeness.max_pause)
         self._clock = clock
         self._sleep = sleep
+        self._unwritten: dict[Path, float] = {}
 
     @contextmanager
     def take(self, host: str) -> Iterator[Turn]:
@@ -57,17 +58,24 @@ class Turns:
         """
         path = self._folder / hashlib.sha256(host.encode()).hexdigest()[:32]
         with file_lock(path):
-            self._sleep_until(_read(path))
+            self._sleep_until(max(_read(path), self._unwritten.get(path, 0.0)))
             turn = Turn()
             try:
                 yield turn
             finally:
-                _write(path, self._clock() + max(self.pause(turn.elapsed), turn.cooling))
+                self._note(path, self._clock() + max(self.pause(turn.elapsed), turn.cooling))
 
     def pause(self, elapsed: float) -> float:
         """The seconds between a request that took so long and the next one."""
         rules = self._politeness
         return min(max(rules.pause_share * elapsed, rules.min_pause), rules.max_pause)
+
+    def _note(self, path: Path, until: float) -> None:
+        """Writes down when the host may be asked again; on a full disk only this process knows, and goes on."""
+        try:
+            _write(path, until)
+        except StorageError:
+            self._unwritten[path] = until
 
     def _sleep_until(self, time: float) -> None:
         """Sleeps; never longer than any pause of ours can be, whatever a file from before a restart says."""

@@ -48,6 +48,7 @@ class Harvest:
         start: the first bytes, for telling what it is.
         complete: every task succeeded and the counts agree.
         coverage: what the harvest speaks of.
+        note: what people should know about it, for the log's message.
     """
 
     answer: Answer
@@ -57,6 +58,7 @@ class Harvest:
     start: bytes = b""
     complete: bool = True
     coverage: Coverage = "full"
+    note: str = ""
 
     @property
     def not_modified(self) -> bool:

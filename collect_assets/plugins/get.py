@@ -33,7 +33,16 @@ def harvest(request: HarvestRequest, gate: Gate) -> Harvest:
         if answer.part is not None:
             answer.part.unlink(missing_ok=True)
         raise
-    return Harvest(answer, answer.part, answer.sha256 or "", answer.size, answer.start)
+    note = f"kept as it came, in Content-Encoding {answer.header('content-encoding')}, which is not decoded"
+    return Harvest(
+        answer,
+        answer.part,
+        answer.sha256 or "",
+        answer.size,
+        answer.start,
+        complete=not answer.encoded,
+        note=note if answer.encoded else "",
+    )
 
 
 def _status_error(answer: Answer) -> FailedError:

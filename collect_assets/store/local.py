@@ -6,18 +6,24 @@ A file appears under its final name only when its bytes are on the disk: written
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
 import shutil
+import socket
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
 from collect_assets.errors import DamagedFileError, StorageError
 
 CHUNK = 1 << 20
+WORK_ELSEWHERE = ".work"  # beside files that lie on another file system than the collection's work/
+FORGOTTEN = 24 * 3600.0  # seconds without change after which nobody works on a file of an unknown process any more
 
 
 def sha256_of(path: Path) -> str:
@@ -42,7 +48,16 @@ def temporary(work: Path) -> Path:
     """A new name in `work`, on the same file system as where the file will end; the folder is made if needed."""
     with storage_errors(work):
         work.mkdir(parents=True, exist_ok=True)
-    return work / f"{os.getpid()}-{_began(os.getpid())}-{uuid4().hex}"
+    return work / f"{os.getpid()}-{_began(os.getpid())}-{_place()}-{uuid4().hex}"
+
+
+@cache
+def _place() -> str:
+    """Where the numbers of processes are ours: this host, and this namespace, which a container has of its own."""
+    namespace = ""
+    with suppress(OSError):
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    return hashlib.sha256(f"{socket.gethostname()} {namespace}".encode()).hexdigest()[:8]
 
 
 def _began(process: int) -> str | None:
@@ -65,18 +80,41 @@ def sync_folder(folder: Path) -> None:
 def publish(finished: Path, final: Path) -> None:
     """Moves a file that is complete to its final name: fsync, rename, fsync of the folder.
 
+    Where that is on another file system, it is copied there first, into a hidden work folder beside the final name.
+
     Raises:
         StorageError: the disk is full, or a folder cannot be written.
     """
     with storage_errors(final):
         final.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(finished, os.O_RDONLY)
         try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        finished.replace(final)
-        sync_folder(final.parent)
+            _rename(finished, final)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            _copy(finished, final)
+
+
+def _rename(finished: Path, final: Path) -> None:
+    descriptor = os.open(finished, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    finished.replace(final)
+    sync_folder(final.parent)
+
+
+def _copy(finished: Path, final: Path) -> None:
+    work = final.parent / WORK_ELSEWHERE
+    sweep(work)
+    part = temporary(work)
+    try:
+        shutil.copyfile(finished, part)
+        _rename(part, final)
+    finally:
+        part.unlink(missing_ok=True)
+    finished.unlink()
 
 
 def write_atomically(final: Path, content: bytes, work: Path) -> None:
@@ -97,24 +135,35 @@ def write_atomically(final: Path, content: bytes, work: Path) -> None:
 def sweep(work: Path) -> int:
     """Removes what interrupted runs left in `work`; returns how many files and folders.
 
-    What is in the making belongs to a process by its name (`<pid>-<when it began>-…`); everything of processes that are
-    gone goes. The number alone says nothing: in a container every run has the same.
+    What is in the making belongs to a process by its name (`<pid>-<when it began>-<where>-…`); everything of processes
+    that are gone goes. The number alone says nothing: in a container every run has the same. Of processes in other
+    containers or on other hosts nothing is known; what they made goes when it has not changed for a day.
     """
     removed = 0
     with storage_errors(work):
         for path in work.iterdir() if work.is_dir() else ():
-            if _is_left(path.name):
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            if _is_left(path):
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
                 removed += 1
     return removed
 
 
-def _is_left(name: str) -> bool:
-    process, began, *_ = [*name.split("-"), ""]
+def _is_left(path: Path) -> bool:
+    process, began, place, *_ = [*path.name.split("-"), "", ""]
     if not process.isdecimal():
         return False
+    if place != _place():
+        return time.time() - _changed(path) > FORGOTTEN
     alive_since = _began(int(process))
     return alive_since is None or (began.isdecimal() and began != alive_since)
+
+
+def _changed(path: Path) -> float:
+    """When a file, or whatever is in a folder, last changed; of what is gone meanwhile it is just now."""
+    try:
+        return max(each.lstat().st_mtime for each in (path, *path.rglob("*")))
+    except FileNotFoundError:
+        return time.time()
 
 
 @contextmanager
@@ -149,7 +198,7 @@ class ContentStore:
         """Takes a finished file in; a file of that name that is already there is checked, and replaced if damaged.
 
         Args:
-            part: a file on the same file system; it is gone afterwards.
+            part: a file, best on the same file system; it is gone afterwards.
             sha256: the hash of its bytes, which the caller computed while writing.
 
         Returns:
@@ -195,9 +244,17 @@ class ContentStore:
             whole: whether its bytes are read and hashed too.
 
         Raises:
-            DamagedFileError: it is missing, has another size, or another hash.
+            DamagedFileError: it is missing, cannot be read, has another size, or another hash.
         """
         path = self.path(sha256)
+        try:
+            self._check(path, sha256, size, whole=whole)
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror or error}; check its permissions and the disk"
+            raise DamagedFileError(path, reason) from error
+
+    @staticmethod
+    def _check(path: Path, sha256: str, size: int | None, *, whole: bool) -> None:
         if not path.is_file():
             raise DamagedFileError(path, "is missing; the log names it. Restore it from a copy of the collection")
         if size is not None and path.stat().st_size != size:
@@ -206,6 +263,11 @@ class ContentStore:
             raise DamagedFileError(path, "has other bytes than its name says; restore it, or collect it again")
 
     def names(self) -> Iterator[str]:
-        """The hashes of all files, in no order."""
-        if self.folder.is_dir():
-            yield from (path.name for path in self.folder.iterdir() if len(path.name) == 64)
+        """The hashes of all files, in no order.
+
+        Raises:
+            StorageError: the folder cannot be read.
+        """
+        with storage_errors(self.folder):
+            if self.folder.is_dir():
+                yield from (path.name for path in self.folder.iterdir() if len(path.name) == 64)

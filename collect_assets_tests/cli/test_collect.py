@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -124,7 +125,7 @@ def test_every_limit_can_come_from_the_environment(folder: Folder, server: WebSe
     for limit, path in [
         ({"COLLECT_ASSETS_ENDPOINT": one}, "/a"),
         ({"COLLECT_ASSETS_ORGANISATION": "kew"}, "/b"),
-        ({"COLLECT_ASSETS_ENDPOINT": f"{one} {two}", "COLLECT_ASSETS_ORGANISATION": "kew"}, "/b"),
+        ({"COLLECT_ASSETS_ENDPOINT": f"{one}\n{two}\n", "COLLECT_ASSETS_ORGANISATION": "kew"}, "/b"),
     ]:
         server.asked.clear()
         result = CliRunner().invoke(main, ["collect"], env={**place, **limit, "COLLECT_ASSETS_MODE": "refill"})
@@ -171,6 +172,8 @@ def test_refill_is_asked_for_with_and_without_a_value(folder: Folder, collect: C
         (["--refill-todays-logs", "true"], {}, 1),
         (["--refill-todays-logs=True"], {}, 1),
         (["--refill-todays-logs", "False"], {}, 0),
+        (["--refill-todays-logs", ""], {}, 0),
+        (["--refill-todays-logs", "--mode", "new"], {}, 1),
         ([], {"REFILL_TODAYS_LOGS": "true"}, 1),
         ([], {"REFILL_TODAYS_LOGS": "0"}, 0),
         (["--mode", "refill"], {}, 1),
@@ -280,3 +283,57 @@ def test_the_installed_command_is_the_same(folder: Folder, server: WebServer) ->
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "1  first" in done.stdout
+
+
+def test_an_endpoint_with_a_space_can_come_from_the_environment(
+    folder: Folder, collect: Collect, server: WebServer
+) -> None:
+    spaced, _ = urls(folder, server, "/a?name=two words", "/b")
+    assert "1 asked now" in collect(COLLECT_ASSETS_ENDPOINT=spaced).stdout
+    assert [asked.path for asked in server.asked] == ["/a?name=two%20words"]
+
+
+def test_the_register_may_stand_behind_refill(folder: Folder, collect: Collect, server: WebServer) -> None:
+    urls(folder, server, "/a")
+    register = str((folder.path / "endpoint.csv").rename(folder.path / "other.csv"))
+    for arguments in (["--refill-todays-logs", register], [register, "--refill-todays-logs"],
+                      ["--refill-todays-logs", "yes", register]):  # fmt: skip
+        server.asked.clear()
+        assert "1 asked now" in collect(*arguments).stdout
+        assert len(server.asked) == 1
+    assert "0 asked now" in collect("--refill-todays-logs", "no", register).stdout
+
+
+def test_logs_and_resources_may_lie_on_another_file_system(folder: Folder, collect: Collect, server: WebServer) -> None:
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK) or memory.stat().st_dev == folder.path.stat().st_dev:
+        pytest.skip("there is no other file system to write to")
+    urls(folder, server, "/a", "/b")
+    with tempfile.TemporaryDirectory(dir=memory) as elsewhere:
+        places = ["--log-dir", f"{elsewhere}/log", "--resource-dir", f"{elsewhere}/resource"]
+        assert "2  first" in collect(*places).stdout
+        verified = CliRunner().invoke(main, ["verify", "-c", str(folder.path), *places])
+        assert "2 logs and 2 resources checked, 0 problems" in verified.stdout
+    assert folder.left_in_work() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "sent"),
+    [("植物", "%E6%A4%8D%E7%89%A9"), ("łąka", "%C5%82%C4%85ka"), ("trees of\nOslo", "trees of%0AOslo")],
+)
+def test_a_collection_of_any_name_is_collected(folder: Folder, server: WebServer, name: str, sent: str) -> None:
+    urls(folder, server, "/a")
+    place = folder.path.rename(folder.path.with_name(name))
+    result = CliRunner().invoke(main, ["collect", "-c", str(place), "--allow", "127.0.0.0/8"])
+    assert "1  first" in result.stdout
+    assert f"(collection {sent})" in server.asked[0].headers["user-agent"]
+
+
+def test_a_body_in_an_encoding_that_is_not_undone_is_marked_in_its_log(folder: Folder, collect: Collect) -> None:
+    with WebServer({"/a": Page(b"\x8b\x03\x80a,b\n1\x03", headers={"Content-Encoding": "br"})}) as server:
+        urls(folder, server, "/a")
+        collect()
+    (path,) = (folder.path / "log").glob("*/*.json")
+    log = json.loads(path.read_bytes())
+    assert (log["outcome"], log["complete"]) == ("first", False)
+    assert log["message"] == "kept as it came, in Content-Encoding br, which is not decoded"

@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
 import subprocess
 import sys
+import time
+from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
-from collect_assets.cli import COMMANDS, main
+from collect_assets.cli import COMMANDS, main, ui
 from collect_assets_tests.collecting.kit import Folder, sha256
 from collect_assets_tests.servers import Page, WebServer
 
@@ -190,3 +194,87 @@ def test_an_unknown_command_exits_with_2() -> None:
     result = run("gather")
     assert result.exit_code == 2
     assert "gather" in result.stderr
+
+
+def test_all_commands_of_a_collection_find_logs_and_resources_elsewhere(collected: Folder, tmp_path: Path) -> None:
+    log, resource = (str((collected.path / name).rename(tmp_path / f"my-{name}")) for name in ("log", "resource"))
+    by_option, by_environment = (
+        ["--log-dir", log, "--resource-dir", resource],
+        {"LOG_DIR": log, "RESOURCE_DIR": resource},
+    )
+    place = ["-c", str(collected.path)]
+    assert "2 logs and 2 resources checked, 0 problems" in run("verify", *place, *by_option).stdout
+    assert "2026-03-01: 3 created" in run("index", *place, *by_option).stdout
+    assert "3 items match" in run("search", *place, *by_option).stdout
+    digest = run("digest", *place, *by_option).stdout
+    assert digest
+    for name, shown in [
+        ("verify", "2 logs and 2"),
+        ("index", "nothing new"),
+        ("search", "3 items"),
+        ("digest", digest),
+    ]:
+        result = CliRunner(env=by_environment).invoke(main, [name, *place], catch_exceptions=False)
+        assert shown in result.stdout
+    for name in ("verify", "index"):
+        assert run(name, *place).exit_code != 0
+
+
+def test_a_folder_without_logs_and_resources_cannot_be_verified(folder: Folder) -> None:
+    result = run("verify", "-c", str(folder.register().path))
+    assert result.exit_code == 2
+    assert str(folder.path / "log") in result.stderr
+    assert "--log-dir" in result.stderr
+
+
+def test_conditions_from_the_environment_stand_one_on_a_line(indexed: Folder) -> None:
+    for where, found in [("name=Oak house", 1), ("name=*\narea>=2\n", 2), ("\n", 3)]:
+        environment = {"COLLECT_ASSETS_WHERE": where}
+        result = CliRunner(env=environment).invoke(main, ["search", "-c", str(indexed.path)])
+        assert f"{found} items match" in result.stdout, result.output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_can_come_from_an_environment_variable_that_the_help_names(name: str) -> None:
+    command = import_module(f"collect_assets.cli.{name}").command
+    shown = run(name, "--help").stdout
+    for option in (each for each in command.params if isinstance(each, click.Option)):
+        assert option.envvar, option.name
+        assert f"env var: {option.envvar}" in " ".join(shown.split())
+        if option.multiple:
+            assert "one per line" in " ".join(shown.split())
+
+
+STUBBORN = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def test_ending_dagster_ends_what_does_not_listen_and_all_its_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ui, "PATIENCE", 0.2)
+    process = subprocess.Popen(
+        [sys.executable, "-c", STUBBORN], start_new_session=True, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        child = int(process.stdout.readline())
+    ui.end_group(process)
+    assert process.poll() == -signal.SIGKILL
+    assert _is_gone(child)
+    ui.end_group(process)
+
+
+def _is_gone(process: int) -> bool:
+    """Whether a process ended; one that nobody waits for stays as a zombie."""
+    for _ in range(100):
+        try:
+            if Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.05)
+    return False

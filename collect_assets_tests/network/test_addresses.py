@@ -1,6 +1,8 @@
 """What may be asked and connected to (faults F43 to F50)."""
 
 import socket
+import threading
+from contextlib import ExitStack
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from collect_assets.errors import RefusedError, SettingsError
 from collect_assets.network.addresses import AddressRules, host_of, is_public
 from collect_assets.network.gate import Request
-from collect_assets_tests.servers import Page, WebServer
+from collect_assets_tests.servers import Page, WebServer, http
 
 REFUSED = [
     "127.0.0.1", "127.255.255.255", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "169.254.169.254",
@@ -25,6 +27,9 @@ PUBLIC = [
     "8.8.8.8", "1.1.1.1", "192.1.1.1", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "::ffff:8.8.8.8",
     "64:ff9b::8.8.8.8",
 ]  # fmt: skip
+
+
+METADATA = ["169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254"]
 
 
 @pytest.mark.parametrize("address", REFUSED)
@@ -80,10 +85,20 @@ def test_allowed_networks_pass_and_no_others():
 
 def test_everything_private_leaves_out_the_metadata_service():
     rules = AddressRules.everything_private()
-    for address in ["127.0.0.1", "10.0.0.1", "192.168.0.1", "fd00::1", "::1"]:
+    for address in ["127.0.0.1", "10.0.0.1", "192.168.0.1", "100.64.0.1", "fd00::1", "::1"]:
         rules.check_address(address)
+    for address in [*METADATA, "::ffff:169.254.169.254", "::ffff:100.100.100.200", "fd00::5efe:169.254.169.254"]:
+        with pytest.raises(RefusedError, match="credentials"):
+            rules.check_address(address)
+
+
+@pytest.mark.parametrize("address", METADATA)
+def test_a_metadata_service_is_asked_only_where_a_narrow_network_names_it(address):
+    wide = ["fc00::/7", "fd00::/8", "100.64.0.0/10", "0.0.0.0/0", "::/0"]
     with pytest.raises(RefusedError):
-        rules.check_address("169.254.169.254")
+        AddressRules.parse(", ".join(wide)).check_address(address)
+    AddressRules.parse(", ".join([*wide, address])).check_address(address)
+    AddressRules.parse("169.254.0.0/16, 100.100.100.0/24, fd00:ec2::/64, fd20:ce::/64").check_address(address)
 
 
 def test_a_bad_network_names_what_to_write():
@@ -247,3 +262,43 @@ def test_cookies_are_not_kept(make_gate):
         gate.fetch(Request(server.url()))
         gate.fetch(Request(server.url()))
     assert "cookie" not in server.asked[1].headers
+
+
+@pytest.fixture
+def swallowing():
+    """Three addresses of one port where nobody takes a connection."""
+    with ExitStack() as stack:
+        port = 0
+        for number in (1, 2, 3):
+            full = stack.enter_context(socket.create_server((f"127.0.0.{number}", port), backlog=0))
+            port = full.getsockname()[1]
+            for _ in range(4):
+                filler = stack.enter_context(socket.socket())
+                filler.setblocking(False)
+                filler.connect_ex(full.getsockname())
+        yield port
+
+
+def test_the_connect_timeout_holds_for_all_addresses_together(make_gate, failing, swallowing):
+    addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
+    gate = make_gate(resolver=_answering(*addresses), connect_timeout=0.6, attempts=1)
+    error = failing(gate, f"http://many.example:{swallowing}/")
+    assert error.outcome == "failed:connect"
+    assert 0.5 < error.evidence.attempts[0].elapsed < 1.1
+
+
+def test_an_address_that_swallows_connections_leaves_time_for_the_next(make_gate, swallowing):
+    with socket.socket() as last:
+        last.bind(("127.0.0.4", swallowing))
+        last.listen()
+        threading.Thread(target=_answer_once, args=(last,), daemon=True).start()
+        gate = make_gate(resolver=_answering("127.0.0.1", "127.0.0.2", "127.0.0.4"), connect_timeout=0.9)
+        answer = gate.fetch(Request(f"http://many.example:{swallowing}/"))
+    assert answer.attempts[0].address == "127.0.0.4"
+
+
+def _answer_once(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(http(b"x"))

@@ -1,11 +1,14 @@
 """Statuses, redirects and retries."""
 
+import subprocess
+import sys
 import time
 from email.utils import formatdate
 
 import pytest
 
 from collect_assets.collection import Limits
+from collect_assets.network.content import is_html
 from collect_assets.network.gate import Request
 from collect_assets.network.retries import Retries, seconds_of
 from collect_assets_tests.servers import Page, RawServer, WebServer, closed_port, http
@@ -147,3 +150,32 @@ def test_another_host_is_not_affected_by_one_given_up(make_gate, failing):
         gate = make_gate(attempts=1, give_up_host_after=1)
         failing(gate, f"http://127.0.0.1:{port}/")
         assert gate.fetch(Request(server.url())).status == 200
+
+
+REPEATED = """
+from collect_assets.network.content import is_html, mime_type
+start = (b"<!---->" * 293)[:2047] + b"x"
+print(is_html(start, "text/csv"), is_html(b"<!---->" * 280 + b"<html>", "text/csv"), mime_type(start))
+"""
+
+
+def test_a_start_of_nothing_but_comments_is_judged_at_once():
+    done = subprocess.run([sys.executable, "-c", REPEATED], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.stdout, done.stderr) == ("False True application/xml\n", "")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"<!-- a --> \n<!-- b --><!DOCTYPE  html>",
+        b"\n <?xml version='1.0'?>\n<!-- x > y --> <html lang='en'>",
+        b"<HTML>",
+    ],
+)
+def test_a_page_behind_comments_and_declarations_is_a_page(start):
+    assert is_html(start, "text/csv")
+
+
+@pytest.mark.parametrize("start", [b"<!-- <html> --><svg/>", b"<!-- <html>", b"<?xml <html> ?><a/>", b"<htmlx>"])
+def test_a_page_within_a_comment_is_none(start):
+    assert not is_html(start, "text/csv")

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -316,3 +317,17 @@ def test_memory_stays_flat_for_300_mb(tmp_path, packed):
     size, megabytes = map(int, output.split())
     assert size == 30 * len(piece)
     assert megabytes < 100
+
+
+def test_a_pause_that_cannot_be_written_down_changes_no_outcome_and_holds_all_the_same(tmp_path):
+    clock = Clock()
+    given = _turns(tmp_path, clock, pause_share=1, max_pause=5)
+    for outcome in (None, LookupError("what really happened")):
+        with suppress(LookupError), given.take("h:80") as turn:
+            turn.elapsed = 3
+            next(tmp_path.iterdir()).unlink()  # writing into it fails from here on
+            if outcome:
+                raise outcome
+    with given.take("h:80"):
+        pass
+    assert clock.sleeps == [0, pytest.approx(3), pytest.approx(3)]

@@ -103,3 +103,11 @@ def test_plugins_can_be_asked_for_by_many_threads(gate: Gate) -> None:
     for thread in threads:
         thread.join()
     assert len(set(found)) == 1
+
+
+def test_a_body_in_an_encoding_that_is_not_undone_is_kept_incomplete_and_says_so(gate: Gate) -> None:
+    with WebServer({"/a": Page(b"\x8b\x03\x80a,b\n1\x03", headers={"Content-Encoding": "br"})}) as server:
+        harvest = get.harvest(HarvestRequest(server.url("/a")), gate)
+    assert harvest.part is not None
+    assert not harvest.complete
+    assert harvest.note == "kept as it came, in Content-Encoding br, which is not decoded"

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import random
+import re
+import subprocess
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collect_assets.store.canonical import EDGE, canonical_hash
+from collect_assets.store.canonical import EDGE, canonical_hash, without_time_stamps
 from collect_assets_tests.collecting.kit import sha256
 
 
@@ -99,3 +103,34 @@ def test_a_zip_that_cannot_be_read_has_its_own_hash(tmp_path: Path) -> None:
 def test_a_gzip_file_has_its_own_hash(tmp_path: Path) -> None:
     content = gzip.compress(wfs("1"))
     assert hash_of(tmp_path, content) == sha256(content)
+
+
+BLANKS = """
+from collect_assets.store.canonical import without_time_stamps
+for noise in (b" ", b", ", b"\\n\\t", b" timeStamp"):
+    content = b"<x" + noise * 400_000 + b"y>"
+    assert without_time_stamps(content) == content
+"""
+
+
+def test_a_sea_of_blanks_is_looked_through_in_one_pass() -> None:
+    done = subprocess.run([sys.executable, "-c", BLANKS], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@given(st.lists(st.sampled_from([" ", "\n", ",", '"', "timeStamp", '"timeStamp"', "=", ":", '"1"', "x"]), max_size=30))
+def test_what_is_left_out_is_a_time_stamp_with_the_blanks_and_the_comma_before_it(pieces: list[str]) -> None:
+    content = "".join(pieces).encode()
+    plain = re.compile(rb'\s*\btimeStamp\s*=\s*"[^"]*"|,?\s*"timeStamp"\s*:\s*"[^"]*"')
+    assert without_time_stamps(content) == plain.sub(b"", content)
+
+
+@pytest.mark.parametrize("how", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_a_zip_that_is_broken_anywhere_still_has_a_hash(tmp_path: Path, how: int) -> None:
+    whole = zipped({"Gärten.csv": b"a,b\n" * 300, "meta.xml": b"<a/>" * 60}, how=how)
+    chance = random.Random(8)
+    for _ in range(1200):
+        broken = bytearray(whole)
+        for _ in range(chance.choice((1, 1, 2, 5))):
+            broken[chance.randrange(4, len(broken))] = chance.randrange(256)
+        assert len(hash_of(tmp_path, bytes(broken))) == 64

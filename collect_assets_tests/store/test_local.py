@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -209,8 +212,39 @@ def test_what_a_process_that_is_gone_left_is_swept(tmp_path: Path) -> None:
 
 
 def test_what_an_earlier_process_of_the_same_number_left_is_swept(tmp_path: Path) -> None:
-    (tmp_path / f"{os.getpid()}-1-0123456789abcdef").write_bytes(b"half")
+    process, _, place, number = temporary(tmp_path).name.split("-")
+    (tmp_path / f"{process}-1-{place}-{number}").write_bytes(b"half")
     assert sweep(tmp_path) == 1
+
+
+@pytest.mark.parametrize("name", ["{process}-1-0123abcd-{number}", "1-1-0123abcd-{number}", "1-1-{number}"])
+def test_what_others_made_elsewhere_is_swept_after_a_day_without_change(tmp_path: Path, name: str) -> None:
+    process, *_, number = temporary(tmp_path).name.split("-")
+    part, pages = (tmp_path / name.format(process=process, number=each) for each in (number, "0" * 32))
+    part.write_bytes(b"half a download of a process in another container")
+    pages.mkdir()
+    (pages / "1").write_bytes(b"x")
+    long_ago = time.time() - 25 * 3600
+    os.utime(part, (long_ago, long_ago + 7200))
+    os.utime(pages, (long_ago, long_ago))
+    assert sweep(tmp_path) == 0
+    os.utime(part, (long_ago, long_ago))
+    os.utime(pages / "1", (long_ago, long_ago))
+    assert sweep(tmp_path) == 2
+    assert files_in(tmp_path) == []
+
+
+def test_what_is_in_the_making_is_not_swept_by_another_container(tmp_path: Path) -> None:
+    part = temporary(tmp_path)
+    part.write_bytes(b"half")
+    code = (
+        "import sys; from pathlib import Path; from collect_assets.store.local import sweep; sweep(Path(sys.argv[1]))"
+    )
+    apart = ["unshare", "--pid", "--fork", "--mount-proc"]
+    if shutil.which("unshare") is None or subprocess.run([*apart, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this machine gives us no process namespace of our own")
+    subprocess.run([*apart, sys.executable, "-c", code, str(tmp_path)], check=True)
+    assert part.exists()
 
 
 def test_files_of_people_in_work_are_left_alone(tmp_path: Path) -> None:
@@ -240,3 +274,52 @@ def test_a_lock_is_held_by_one_at_a_time_and_given_back_when_its_process_dies(tm
         holder.kill()
         assert got.wait(5)
         waiting.join()
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Path]:
+    """A folder on another file system than the test's own."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK) or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no other file system to write to")
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
+
+
+def test_a_store_on_another_file_system_takes_files_in(tmp_path: Path, elsewhere: Path) -> None:
+    store = ContentStore(elsewhere / "resource", tmp_path / "work")
+    assert add(store, OAK) is None
+    assert add(store, OAK) is None
+    store.check(sha256(OAK), size=len(OAK))
+    store.path(sha256(OAK)).write_bytes(b"rotten")
+    assert add(store, OAK) == store.path(f"{sha256(OAK)}.damaged")
+    store.check(sha256(OAK))
+    assert list(store.names()) == [sha256(OAK)]
+    assert files_in(store.work) == ["damaged.lock"]
+    assert files_in(store.folder / ".work") == []
+
+
+def test_small_files_are_written_atomically_to_another_file_system(tmp_path: Path, elsewhere: Path) -> None:
+    final = elsewhere / "log" / "2026-03-01" / "x.json"
+    write_atomically(final, b"old and long", tmp_path / "work")
+    write_atomically(final, b"new", tmp_path / "work")
+    assert final.read_bytes() == b"new"
+    assert files_in(tmp_path / "work") == []
+    assert list((elsewhere / "log").rglob("*.json")) == [final]
+
+
+def test_what_an_interruption_left_on_another_file_system_is_swept(tmp_path: Path, elsewhere: Path) -> None:
+    store = ContentStore(elsewhere / "resource", tmp_path / "work")
+    left = temporary(store.folder / ".work")
+    process, _, place, number = left.name.split("-")
+    left.with_name(f"{process}-1-{place}-{number}").write_bytes(b"half")
+    add(store, OAK)
+    assert files_in(store.folder / ".work") == []
+
+
+def test_a_file_that_the_disk_does_not_give_back_is_damaged_and_says_so(store: ContentStore) -> None:
+    store.folder.mkdir()
+    store.path("ab" * 32).symlink_to("/proc/self/mem")  # a file whose first byte is an I/O error
+    with pytest.raises(DamagedFileError, match="cannot be read: Input/output error") as caught:
+        store.check("ab" * 32)
+    assert str(store.path("ab" * 32)) in str(caught.value)
