@@ -12,6 +12,7 @@ import pytest
 from collect_assets.collecting.plan import Mode
 from collect_assets.collecting.window import Window
 from collect_assets.errors import FutureDayError, NoLogsError
+from collect_assets.registers import endpoint_id
 from collect_assets_tests.collecting.kit import DAY, NOON, Folder
 from collect_assets_tests.servers import Page, WebServer
 
@@ -71,9 +72,9 @@ def test_f69_outside_its_window_a_day_asks_nobody(folder: Folder, mode: Mode) ->
 
 def test_f69_a_day_that_is_over_is_reported_from_its_logs(folder: Folder) -> None:
     with WebServer({"/a": Page(b"1,2\n")}) as server:
-        folder.register(server.url("/a"))
-        folder.collect()
         folder.register(server.url("/a"), server.url("/b"))
+        folder.collect(only={endpoint_id(server.url("/a"))})
+        folder.register(server.url("/a"), server.url("/b"), server.url("/later"))
         folder.now = WINDOW.closes
         report = folder.collect(mode=Mode.REFILL)
         assert len(server.asked) == 1
