@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 import duckdb
 
 from collect_assets.collection import Collection
-from collect_assets.errors import DamagedFileError, StorageError
-from collect_assets.items.records import Reading, RecordReport, derive_records, reading_database, record_file
+from collect_assets.items.records import Reading, RecordReport, reading_database, record_file, try_derive
 from collect_assets.store.database import MemoryDatabase, insert_rows
 
 STAGE = """
@@ -235,16 +234,9 @@ def _read(
         return _Read(observation, None, problem)
     reading = readings[observation.reading]
     resource = collection.resources.path(observation.resource)
-    try:
-        report = derive_records(collection, resource, reading, observation.canonical_hash, memory)
-    except DamagedFileError as error:  # without its folder: the same files give the same digest wherever they are
-        return _Read(observation, None, f"{error.path.name} {error.reason}", passing=True)
-    except StorageError:
-        raise
-    except Exception as error:  # noqa: BLE001 - the outermost edge of one resource: the day goes on
-        return _Read(observation, None, f"cannot be read: {type(error).__name__}: {error}", passing=True)
+    report, may_pass = try_derive(collection, resource, reading, observation.canonical_hash, memory)
     path = str(record_file(collection, reading, observation.canonical_hash))
-    return _Read(observation, report, report.problem, path=path)
+    return _Read(observation, report, report.problem, passing=may_pass, path=path)
 
 
 def _apply_changed(

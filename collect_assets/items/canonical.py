@@ -12,7 +12,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -51,11 +51,30 @@ def canonical_value(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - any JS
     if depth > MAX_DEPTH:
         raise UnreadableError(f"nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, Mapping):
-        cleaned = ((canonical_text(str(key)), canonical_value(part, depth + 1)) for key, part in value.items())
-        return {key: part for key, part in cleaned if part is not None} or None
+        return _members(value, depth) or None
     if isinstance(value, Iterable):
         return [canonical_value(part, depth + 1) for part in value] or None
     return canonical_text(str(value)) or None
+
+
+def _members(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    """What is in an object; keys that differ in blanks only are told apart as columns of tables are, by `_2`."""
+    cleaned = [
+        (canonical_text(str(key)), part)
+        for key, given in value.items()
+        if (part := canonical_value(given, depth + 1)) is not None
+    ]
+    members = dict(cleaned)
+    if len(members) == len(cleaned):
+        return members
+    members = {}
+    for key, part in cleaned:
+        free, count = key, 1
+        while free in members:
+            count += 1
+            free = f"{key}_{count}"
+        members[free] = part
+    return members
 
 
 def _number(value: float | Decimal) -> float | int | str:
@@ -72,10 +91,11 @@ def canonical_json(record: Mapping[str, Any]) -> str:
     Raises:
         UnreadableError: it is nested too deep.
     """
-    return _json_text(canonical_value(record) or {})
+    return json_text(canonical_value(record) or {})
 
 
-def _json_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
+def json_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """The text of a value that is in canonical form."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return (
         _ESCAPE.sub(lambda found: "\\u" + found[1].upper() if found[1] else found[0], text) if "\\u" in text else text
@@ -103,9 +123,20 @@ def text_sql(cell: str) -> str:
     return f"nullif(CASE WHEN {visible} THEN nfc_normalize({cell}) ELSE {trimmed} END, '')"
 
 
+def filled_sql(cells: Sequence[str]) -> str:
+    """SQL for whether any cell of a row is more than blanks.
+
+    Said of all cells in one text: the canonical text of each a second time would double what DuckDB has to plan.
+    """
+    if not cells:
+        return "false"
+    visible = f"unicode({cells[0]}) BETWEEN 33 AND 127"
+    return f"CASE WHEN {visible} THEN true ELSE trim(concat({', '.join(cells)}), {_sql_blanks()}) <> '' END"
+
+
 def json_sql(cells: Mapping[str, str]) -> str:
     """SQL for the canonical form of a flat record, from SQL for the canonical text of each of its fields."""
-    members = [f"{literal(_json_text(name) + ':')} || to_json({cells[name]})" for name in sorted(cells)]
+    members = [f"{literal(json_text(name) + ':')} || to_json({cells[name]})" for name in sorted(cells)]
     return f"'{{' || concat_ws(',', {', '.join(members)}) || '}}'" if members else "'{}'"
 
 

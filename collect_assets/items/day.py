@@ -10,8 +10,8 @@ from typing import Any
 
 from collect_assets.collecting.log import Log, read_logs
 from collect_assets.collection import Collection
-from collect_assets.errors import DamagedFileError, NoLogsError, RegisterError, SettingsError
-from collect_assets.items.records import Reading, RecordReport, derive_records, reading_database
+from collect_assets.errors import NoLogsError, RegisterError, SettingsError
+from collect_assets.items.records import Reading, RecordReport, reading_database, try_derive
 from collect_assets.plugins import plugins
 from collect_assets.registers import read_endpoints
 from collect_assets.store.canonical import canonical_hash
@@ -86,10 +86,10 @@ def _derive(
     try:
         reading = Reading.of(parameters)
         canonical = log.canonical_hash or (canonical_hash(path, sha256) if path.is_file() else sha256)
-        report = derive_records(collection, path, reading, canonical, memory)
-    except (SettingsError, DamagedFileError) as error:
+    except SettingsError as error:
         return RecordReport(problem=str(error)), f"{sha256} not read"
-    return report, f"{reading.name} {canonical}"
+    report, passing = try_derive(collection, path, reading, canonical, memory)
+    return report, f"{sha256} not read" if passing else f"{reading.name} {canonical}"
 
 
 def _registered(collection: Collection) -> dict[str, Mapping[str, Any]]:

@@ -6,7 +6,7 @@ one: then a change is one record gone and another come.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 USUAL_IDS: tuple[str, ...] = (
@@ -29,6 +29,9 @@ USUAL_IDS: tuple[str, ...] = (
 planning-data specifications, then general ones. Not `fid` nor row numbers: software gives them anew each time."""
 
 
+ENOUGH = 0.5
+
+
 @dataclass(frozen=True)
 class IdRule:
     """The fields that make the id; several are joined by the separator. No fields: the hash of the record is the id.
@@ -46,14 +49,25 @@ def find_field(wanted: str, names: Iterable[str]) -> str | None:
     return wanted if wanted in there else next((name for name in there if name.casefold() == wanted.casefold()), None)
 
 
-def usual_id(names: Iterable[str], has_values: Callable[[str], bool], preferred: Iterable[str] = ()) -> str | None:
-    """The first of the preferred and then the usual ids that is there and not blank everywhere; else the first there.
+def usual_ids(names: Iterable[str], preferred: Iterable[str] = ()) -> tuple[str, ...]:
+    """The fields that may be the id, the best first; which of them it is, their values decide (`enough_filled`).
 
     Args:
         names: the fields that there are.
-        has_values: whether any record has a value in a field; asked only of likely fields.
-        preferred: what the format says that the id is, the best first; the usual ones are then not asked.
+        preferred: what the format says that the id is, the best first; the usual ones are then not looked for.
     """
     there = list(names)
-    found = [name for wanted in tuple(preferred) or USUAL_IDS if (name := find_field(wanted, there)) is not None]
-    return next((name for name in found if has_values(name)), found[0] if found else None)
+    wanted = tuple(preferred) or USUAL_IDS
+    return tuple(dict.fromkeys(name for want in wanted if (name := find_field(want, there)) is not None))
+
+
+def enough_filled(candidates: Sequence[str], filled: Sequence[int]) -> str:
+    """The best candidate that has `ENOUGH` of the values of the fullest.
+
+    Neither one cell filled by chance in a better column, nor one left blank, makes another column the id of all.
+
+    Args:
+        candidates: fields that may be the id, the best first.
+        filled: how many records have a value in each.
+    """
+    return next(name for name, count in zip(candidates, filled, strict=True) if count >= ENOUGH * max(filled))

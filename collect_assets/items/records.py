@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 
 from collect_assets.collection import Collection
-from collect_assets.errors import SettingsError, StorageError, UnreadableError
+from collect_assets.errors import DamagedFileError, SettingsError, StorageError, UnreadableError
 from collect_assets.items.canonical import CANONICAL_VERSION
 from collect_assets.items.identity import IdRule
 from collect_assets.items.writing import Written, write_records
@@ -25,9 +25,9 @@ from collect_assets.readers.encodings import codec_name
 from collect_assets.readers.formats import open_source, readers
 from collect_assets.readers.source import Source, Stream, Table, read_start, scratch_files
 from collect_assets.store.database import MemoryDatabase
-from collect_assets.store.local import publish, write_atomically
+from collect_assets.store.local import publish, storage_errors, write_atomically
 
-RULES_VERSION = 1  # goes up when what is between reader and Parquet changes: ids, geometry, columns
+RULES_VERSION = 2  # goes up when what is between reader and Parquet changes: ids, geometry, columns
 _DELIMITER_NAMES = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
@@ -191,9 +191,12 @@ def derive_records(
     Raises:
         DamagedFileError: the resource is missing, or its bytes are not those that its name says.
         StorageError: the disk is full, or a folder cannot be read or written; nothing is kept of the attempt.
+        duckdb.Error: it takes more memory than there is, or DuckDB fails in itself; nothing is kept either.
     """
     final = record_file(collection, reading, canonical_hash)
-    if (finished := read_report(final)) is not None:
+    with storage_errors(final):
+        finished = read_report(final)
+    if finished is not None:
         return finished
     collection.resources.check(resource.name)  # what is read is what was served, or it is not read
     try:
@@ -203,6 +206,27 @@ def derive_records(
         report = RecordReport(problem=str(error))
     write_atomically(final.with_suffix(".json"), report.to_json(), collection.work)
     return report
+
+
+def try_derive(
+    collection: Collection, resource: Path, reading: Reading, canonical_hash: str, memory: MemoryDatabase
+) -> tuple[RecordReport, bool]:
+    """The records of a resource as `derive_records` gives them, so that one odd resource stops no other.
+
+    Returns:
+        The report, and whether its problem is passing: nothing is then kept, and the next time it is read anew.
+
+    Raises:
+        StorageError: the disk is full, or a folder cannot be read or written.
+    """
+    try:
+        return derive_records(collection, resource, reading, canonical_hash, memory), False
+    except DamagedFileError as error:  # without its folder: the same files give the same report wherever they are
+        return RecordReport(problem=f"{error.path.name} {error.reason}"), True
+    except StorageError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the outermost edge of one resource: the others are read
+        return RecordReport(problem=f"cannot be read: {type(error).__name__}: {error}"), True
 
 
 def _derive(
@@ -215,8 +239,10 @@ def _derive(
         try:
             rule = IdRule(reading.id_fields, reading.separator)
             written = write_records(opened, rule, parquet, rejects, scratch, memory)
-        except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.InternalException) as error:
-            raise StorageError(f"{resource}: DuckDB could not read or write: {error}; free disk or memory") from error
+        except (duckdb.InternalException, duckdb.OutOfMemoryException):
+            raise  # one resource was too much for DuckDB: no fault of the disk, nor a lasting verdict on its bytes
+        except duckdb.IOException as error:
+            raise StorageError(f"{resource}: DuckDB could not read or write: {error}; free disk") from error
         except duckdb.Error as error:
             raise UnreadableError(f"{opened.format}: {_first_line(error)}") from error
         publish(parquet, final)

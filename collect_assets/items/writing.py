@@ -5,23 +5,26 @@ Which file becomes which records is decided in `records.py`; here stands only th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
-from collect_assets.items.canonical import hash_sql, json_sql, text_sql
-from collect_assets.items.identity import IdRule, find_field, usual_id
-from collect_assets.items.lines import Lines, pointer_sql, write_lines, write_rejects
+from collect_assets.items.canonical import filled_sql, hash_sql, json_sql, text_sql
+from collect_assets.items.identity import ENOUGH, USUAL_IDS, IdRule, enough_filled, find_field, usual_ids
+from collect_assets.items.lines import GEOMETRY, placed_record_sql, pointer_sql, write_lines
+from collect_assets.items.rejects import Rejects, write_rejects, writing_rejects
 from collect_assets.readers.geometry import geojson_sql, geometry_sql, placed_sql
 from collect_assets.readers.rejects import rejected_rows
 from collect_assets.readers.source import NO_CELL, Column, Scratch, Stream, Table
 from collect_assets.store.database import MemoryDatabase, literal
 
 ENTRY_ID = "(entry id)"
+WIDE = 50
 _NO_ID = "no field of the usual names holds ids; the hash of each record is its id, so a change is one gone and one new"
+_LOST = "{} geometries cannot be read, or lie outside the degrees of longitude and latitude; they stay in the records"
 _BLANK_ID = "no record has {}; let `id` in the endpoint's parameters name other fields"
 
 
@@ -46,6 +49,23 @@ class _Ids:
     sql: str
     fields: tuple[str, ...]
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """The SQL of the fields of records in what gives them, and those that the format takes for the id."""
+
+    relation: str
+    cells: Mapping[str, str]
+    preferred: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Counts:
+    records: int
+    with_id: int
+    different_ids: int
+    geometries: int
 
 
 def write_records(
@@ -78,21 +98,35 @@ def _write_table(
     relation = " UNION ALL ".join(f"FROM {file.relation}" for file in table.files)
     # Rows without any value are what spreadsheets leave below a table; they are no records. The condition stands on the
     # cells, since DuckDB moves one on the record down to them and makes each record twice.
-    filled = ", ".join(text_sql(column.sql) for column in table.columns if column.sql != NO_CELL)
-    rows = f"(SELECT {_cells(table.columns)}, member FROM ({relation}) WHERE coalesce({filled}) IS NOT NULL)"
+    filled = filled_sql([column.sql for column in table.columns if column.sql != NO_CELL])
+    rows = f"(SELECT {_cells(table.columns)}, member FROM ({relation}) WHERE {filled})"
     geometry = geometry_sql(cells)
-    with memory.connection(spatial=geometry is not None) as connection:
-        ids = _ids(rule, cells, partial(_has_values, connection, rows, cells), table.ids)
-        records = f"(SELECT *, {json_sql(cells)} AS record FROM {rows})"
-        select = f"""
-            SELECT {ids.sql} AS item_id, {hash_sql("record")} AS record_hash, record,
+
+    def select(item_id: str) -> str:
+        return f"""
+            SELECT {item_id} AS item_id, {hash_sql("record")} AS record_hash, record,
                 {placed_sql("g" if geometry else None)},
                 member
-            FROM (SELECT *, {geometry or "NULL"} AS g FROM {records})"""
-        connection.execute("DROP TABLE IF EXISTS reject_errors; DROP TABLE IF EXISTS reject_scans")
-        _copy(connection, select, parquet)
-        rejected = write_rejects(connection, rejected_rows(connection, table.files), rejects, scratch)
-        return _written(connection, parquet, tuple(names), ids, rejected)
+            FROM (SELECT *, {geometry or "NULL"} AS g FROM (SELECT *, {json_sql(cells)} AS record FROM {rows}))"""
+
+    with memory.connection(spatial=geometry is not None) as connection, _planned(connection, len(cells)):
+        ids, counts = _copy(connection, select, _Fields(rows, cells, table.ids), rule, parquet)
+        with writing_rejects(scratch) as rejected:
+            for reject in rejected_rows(connection, table.files):
+                rejected.add(reject)
+        write_rejects(connection, rejected, rejects)
+        return _written(connection, parquet, tuple(names), ids, counts, rejected)
+
+
+@contextmanager
+def _planned(connection: duckdb.DuckDBPyConnection, width: int) -> Iterator[None]:
+    """Lets DuckDB look for what expressions have in common only where they are few: 300 columns take it 6 seconds."""
+    if width <= WIDE:
+        yield
+        return
+    connection.execute("SET disabled_optimizers = 'common_subexpressions'")
+    yield  # without `finally`: an error of DuckDB closes the whole database
+    connection.execute("RESET disabled_optimizers")
 
 
 def _cells(columns: Iterable[Column]) -> str:
@@ -111,37 +145,33 @@ def _write_stream(
     lines = write_lines(stream.entries, scratch)
     names = sorted(lines.fields)
     cells = {name: pointer_sql("record", name) for name in names}
+    geometry = geojson_sql("geojson") if lines.geometries else geometry_sql(cells)
+    preferred: tuple[str, ...] = ()
     if lines.entry_ids:
-        cells = {ENTRY_ID: "entry_id", **cells}
-    placed = placed_sql("g" if lines.geometries else None)
-    geometry = geojson_sql("geojson") if lines.geometries else "NULL"
-    with memory.connection(spatial=lines.geometries > 0) as connection:
-        preferred = (ENTRY_ID,) if lines.entry_ids else ()
-        ids = _ids(rule, cells, partial(_has_values, connection, lines.relation, cells), preferred)
+        cells, preferred = {ENTRY_ID: "entry_id", **cells}, (ENTRY_ID, *USUAL_IDS)
+
+    def select(item_id: str) -> str:
         # The geometry is part of what the record says, and so of its hash, though it is kept once, as WKB.
-        select = f"""
-            SELECT {ids.sql} AS item_id, {hash_sql("record || coalesce(geojson, '')")} AS record_hash, record, {placed},
+        return f"""
+            SELECT item_id, record_hash, {placed_record_sql("geometry")} AS record, geometry, xmin, ymin, xmax, ymax,
                 {literal(stream.member)} AS member
-            FROM (SELECT *, {geometry} AS g FROM {lines.relation})"""
-        _copy(connection, select, parquet)
-        rejected = write_rejects(connection, lines.rejects, rejects, scratch)
-        written = _written(connection, parquet, tuple(names), ids, rejected)
-        return _with_geometry_note(connection, written, parquet, lines)
+            FROM (
+                SELECT *, {item_id} AS item_id, {hash_sql("record || coalesce(geojson, '')")} AS record_hash,
+                    {placed_sql("g" if geometry else None)}
+                FROM (SELECT *, {geometry or "NULL"} AS g FROM {lines.relation}))"""
+
+    with memory.connection(spatial=geometry is not None) as connection, _planned(connection, len(cells)):
+        ids, counts = _copy(connection, select, _Fields(lines.relation, cells, preferred), rule, parquet)
+        write_rejects(connection, lines.rejects, rejects)
+        lost = lines.geometries - counts.geometries if lines.geometries else 0
+        columns = sorted({*names, GEOMETRY}) if lost else names
+        written = _written(connection, parquet, tuple(columns), ids, counts, lines.rejects)
+        return replace(written, notes=(*written.notes, _LOST.format(lost))) if lost else written
 
 
-def _with_geometry_note(
-    connection: duckdb.DuckDBPyConnection, written: Written, parquet: Path, lines: Lines
-) -> Written:
-    lost = lines.geometries - _one(connection, "SELECT count(geometry) FROM read_parquet($path)", parquet)[0]
-    if not lost:
-        return written
-    note = f"{lost} geometries cannot be read, or lie outside the degrees of longitude and latitude"
-    return Written(**{**vars(written), "notes": (*written.notes, note)})
-
-
-def _ids(rule: IdRule, cells: Mapping[str, str], has_values: Callable[[str], bool], preferred: tuple[str, ...]) -> _Ids:
+def _ids(rule: IdRule, cells: Mapping[str, str], usual: str | None) -> _Ids:
+    """The rule's fields, else the usual field, else the hash."""
     if not rule.fields:
-        usual = usual_id(cells, has_values, preferred)
         if usual is None:
             return _Ids(f"replace({hash_sql('record')}::VARCHAR, '-', '')", (), (_NO_ID,))
         return _Ids(cells[usual], (usual,))
@@ -154,27 +184,52 @@ def _ids(rule: IdRule, cells: Mapping[str, str], has_values: Callable[[str], boo
     return _Ids(f" || {literal(rule.separator)} || ".join(parts), tuple(name for name in found.values() if name))
 
 
-def _has_values(connection: duckdb.DuckDBPyConnection, rows: str, cells: Mapping[str, str], name: str) -> bool:
-    found = connection.execute(f"SELECT 1 FROM {rows} WHERE {cells[name]} IS NOT NULL LIMIT 1").fetchone()
-    return found is not None
+def _copy(
+    connection: duckdb.DuckDBPyConnection, select: Callable[[str], str], fields: _Fields, rule: IdRule, parquet: Path
+) -> tuple[_Ids, _Counts]:
+    """Writes the records with the best field as the id; once more where that is blank in most, and another is not.
+
+    So nearly every file is read once.
+    """
+    usual = () if rule.fields else usual_ids(fields.cells, fields.preferred)
+    ids = _ids(rule, fields.cells, usual[0] if usual else None)
+    counts = _copy_once(connection, select(ids.sql), parquet)
+    if len(usual) < 2 or counts.with_id >= ENOUGH * counts.records:
+        return ids, counts
+    filled = ", ".join(f"count({fields.cells[name]})" for name in usual)
+    found = connection.execute(f"SELECT {filled} FROM {fields.relation}").fetchone()
+    better = enough_filled(usual, found or (0,) * len(usual))
+    if better == usual[0]:
+        return ids, counts
+    ids = _ids(rule, fields.cells, better)
+    return ids, _copy_once(connection, select(ids.sql), parquet)
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, select: str, parquet: Path) -> None:
+def _copy_once(connection: duckdb.DuckDBPyConnection, select: str, parquet: Path) -> _Counts:
     connection.execute(f"COPY ({select}) TO {literal(parquet)} (FORMAT parquet, COMPRESSION zstd)")
+    return _Counts(*_one(connection, _COUNTS, parquet))
 
 
 def _written(
-    connection: duckdb.DuckDBPyConnection, parquet: Path, columns: tuple[str, ...], ids: _Ids, rejected: int
+    connection: duckdb.DuckDBPyConnection,
+    parquet: Path,
+    columns: tuple[str, ...],
+    ids: _Ids,
+    counts: _Counts,
+    rejected: Rejects,
 ) -> Written:
-    records, with_id, different = _one(connection, _COUNTS, parquet)
-    duplicates = with_id - different
+    duplicates = counts.with_id - counts.different_ids
     conflicts = _one(connection, _CONFLICTS, parquet)[0] if duplicates else 0
-    blank = () if with_id or not records or ids.notes else (_BLANK_ID.format(" and ".join(ids.fields)),)
+    none = not counts.with_id and counts.records > 0
+    blank = (_BLANK_ID.format(" and ".join(ids.fields)),) if none and not ids.notes else ()
+    without_id = counts.records - counts.with_id
     notes = (*ids.notes, *blank)
-    return Written(columns, ids.fields, records, records - with_id, rejected, duplicates, conflicts, notes)
+    return Written(columns, ids.fields, counts.records, without_id, rejected.count, duplicates, conflicts, notes)
 
 
-_COUNTS = "SELECT count(*), count(item_id), count(DISTINCT item_id) FROM read_parquet($path)"
+_COUNTS = """
+SELECT count(*), count(item_id), count(DISTINCT item_id), count(geometry) FROM read_parquet($path)
+"""
 
 _CONFLICTS = """
 SELECT coalesce(sum(conflicts), 0)::BIGINT FROM (
@@ -190,4 +245,4 @@ SELECT coalesce(sum(conflicts), 0)::BIGINT FROM (
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str, parquet: Path) -> tuple[int, ...]:
     found = connection.execute(query, {"path": str(parquet)}).fetchone()
-    return found or (0, 0, 0)
+    return found or (0, 0, 0, 0)

@@ -5,7 +5,7 @@ Limits hold before and while bytes are unpacked (faults F53 to F55). No format i
 
 from __future__ import annotations
 
-import gzip
+import errno
 import struct
 import zipfile
 import zlib
@@ -17,14 +17,11 @@ from typing import IO
 from collect_assets.errors import UnreadableError
 from collect_assets.readers.source import Scratch, Source, read_start
 from collect_assets.store.local import storage_errors
+from collect_assets.store.zip_limits import MAX_DIRECTORY, MAX_MEMBERS, MAX_RATIO, METHODS, directory_size, is_bomb
 
-MAX_MEMBERS = 100_000
-MAX_DIRECTORY = 64 << 20
 MAX_UNPACKED = 32 << 30
-MAX_RATIO = 200  # text reaches 30; more is a bomb, once it is large
-RATIO_COUNTS_FROM = 64 << 20
 PIECE = 1 << 18  # unpacking in pieces of 1 MB takes a third longer
-_END = b"PK\x05\x06"
+_DAMAGES = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, RuntimeError, ValueError, LookupError)
 
 
 class Archive:
@@ -35,7 +32,7 @@ class Archive:
         self._scratch = scratch
         self._by_name: dict[str, list[zipfile.ZipInfo]] = {}
         for info in opened.infolist():
-            if not info.is_dir():
+            if info.filename and not info.is_dir():
                 self._by_name.setdefault(plain_name(info.filename), []).append(info)
 
     @property
@@ -79,7 +76,7 @@ class Archive:
             raise UnreadableError(f"the archive has {len(found)} files named {name}")
         if found[0].flag_bits & 1:
             raise UnreadableError(f"{name} is encrypted")
-        if found[0].compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        if found[0].compress_type not in METHODS:
             raise UnreadableError(
                 f"{name} is packed by method {found[0].compress_type}; only stored and deflated are read"
             )
@@ -88,11 +85,25 @@ class Archive:
     @contextmanager
     def _member(self, name: str) -> Iterator[IO[bytes]]:
         info = self._info(name)
-        try:
-            with self._zip.open(info) as file:
-                yield file
-        except (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError) as error:
-            raise UnreadableError(f"{name} is damaged inside the archive: {error}") from None
+        with damage_named(f"{name} is damaged inside the archive"), self._zip.open(info) as file:
+            yield file
+
+
+@contextmanager
+def damage_named(what: str) -> Iterator[None]:
+    """What unpacking says of a damaged archive as an `UnreadableError`; faults of our disk pass through.
+
+    Raises:
+        UnreadableError: `zipfile` met what it did not expect; a bad offset makes it seek where there is nothing.
+    """
+    try:
+        yield
+    except _DAMAGES as error:
+        raise UnreadableError(f"{what}: {error}") from None
+    except OSError as error:
+        if error.errno not in {None, errno.EINVAL}:
+            raise
+        raise UnreadableError(f"{what}: {error}") from None
 
 
 @contextmanager
@@ -106,28 +117,20 @@ def open_archive(source: Source) -> Iterator[Archive]:
         raise UnreadableError(f"{source.member or 'the content'} is an archive inside an archive; it is not opened")
     with storage_errors(source.path), source.path.open("rb") as file:
         _check_directory(file)
-        try:
-            with zipfile.ZipFile(file) as opened:
-                if len(opened.infolist()) > MAX_MEMBERS:
-                    raise UnreadableError(f"the archive has more than {MAX_MEMBERS:,} members")
-                yield Archive(opened, source.scratch)
-        except (zipfile.BadZipFile, struct.error, EOFError, NotImplementedError, UnicodeDecodeError) as error:
-            raise UnreadableError(f"a damaged or cut off zip: {error}") from None
+        with damage_named("a damaged or cut off zip"):
+            opened = zipfile.ZipFile(file)
+        with opened:
+            if len(opened.infolist()) > MAX_MEMBERS:
+                raise UnreadableError(f"the archive has more than {MAX_MEMBERS:,} members")
+            yield Archive(opened, source.scratch)
 
 
 def _check_directory(file: IO[bytes]) -> None:
     """The directory is read whole into memory, so its size is looked at first."""
-    size = file.seek(0, 2)
-    file.seek(max(0, size - (1 << 16) - 22))
-    tail = file.read()
-    at = tail.rfind(_END)
-    if at < 0 or len(tail) - at < 22:
+    size = directory_size(file)
+    if size is None:
         raise UnreadableError("a damaged or cut off zip: its directory at the end is missing")
-    length = struct.unpack_from("<L", tail, at + 12)[0]
-    if length == 0xFFFFFFFF:
-        locator = tail.rfind(b"PK\x06\x06", 0, at)
-        length = struct.unpack_from("<Q", tail, locator + 40)[0] if locator >= 0 and locator + 48 <= len(tail) else 0
-    if length > MAX_DIRECTORY:
+    if size > MAX_DIRECTORY:
         raise UnreadableError(f"the directory of the zip has more than {MAX_DIRECTORY:,} bytes")
 
 
@@ -143,7 +146,7 @@ def copy_unpacked(file: IO[bytes], name: str, packed: int, scratch: Scratch) -> 
             size += len(chunk)
             if size > MAX_UNPACKED:
                 raise UnreadableError(f"{name} has more than {MAX_UNPACKED:,} bytes unpacked")
-            if size > RATIO_COUNTS_FROM and size > packed * MAX_RATIO:
+            if is_bomb(size, packed):
                 raise UnreadableError(f"{name} unpacks to more than {MAX_RATIO} times its size, as archive bombs do")
             copy.write(chunk)
     return path
@@ -151,10 +154,8 @@ def copy_unpacked(file: IO[bytes], name: str, packed: int, scratch: Scratch) -> 
 
 def _next(file: IO[bytes], name: str) -> bytes:
     """The next piece. A bad gzip raises an `OSError`, which must not pass for a fault of our disk."""
-    try:
+    with damage_named(f"{name} is damaged or cut off"):
         return file.read(PIECE)
-    except gzip.BadGzipFile as error:
-        raise UnreadableError(f"{name} is a damaged gzip: {error}") from None
 
 
 def plain_name(name: str) -> str:

@@ -13,7 +13,7 @@ from collect_assets.readers.encodings import as_text
 from collect_assets.readers.source import Column, Source, Table
 
 FORMAT = "csv"
-VERSION = 1
+VERSION = 2
 PRIORITY = 90
 
 _SPREADSHEET = "a spreadsheet; spreadsheets are not read yet, publish it as CSV"

@@ -5,19 +5,19 @@ Extensions are not read yet. How a descriptor is understood stands in `dwca_desc
 
 from __future__ import annotations
 
-import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 from collect_assets.errors import UnreadableError
 from collect_assets.readers.archive import Archive, open_archive
-from collect_assets.readers.delimited import Dialect, sample_text, table_file
+from collect_assets.readers.delimited import Dialect, csv_rows, rows_skipped, sample_text, table_file
 from collect_assets.readers.dwca_descriptor import Core, parse_descriptor
 from collect_assets.readers.encodings import Text, as_text
 from collect_assets.readers.source import NO_CELL, Column, Source, Table, TableFile
 
 FORMAT = "dwca"
-VERSION = 1
+VERSION = 2
 PRIORITY = 11
 MAX_DESCRIPTOR = 5 << 20
 
@@ -67,6 +67,7 @@ def _file(core: Core, place: str, text: Text) -> TableFile:
     dialect, width = Dialect(), 0
     for delimiter in core.delimiters:
         dialect = Dialect(delimiter, core.quote, core.header_rows)
+        dialect = replace(dialect, header_rows=rows_skipped(_lines(text.path), dialect))
         width = _width(text.path, dialect) or core.width
         if width >= core.width:
             break
@@ -78,23 +79,15 @@ def _file(core: Core, place: str, text: Text) -> TableFile:
     return table_file(text.path, dialect, width, place)
 
 
+def _lines(path: Path) -> io.StringIO:
+    return io.StringIO(sample_text(path), newline="")
+
+
 def _width(path: Path, dialect: Dialect) -> int:
     """How many cells the first record has, else the header; 0 when the file is empty."""
-    lines = io.StringIO(sample_text(path), newline="")
-    # Python's csv takes one character; descriptors may give more, which is then looked for as it is.
-    if len(dialect.delimiter) > 1:
-        rows = [line.split(dialect.delimiter) for line in lines.read().splitlines()[: dialect.header_rows + 1]]
-        return len(rows[-1]) if rows else 0
     width = 0
-    reader = csv.reader(
-        lines,
-        delimiter=dialect.delimiter,
-        quotechar=dialect.quote or None,
-        quoting=csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE,
-    )
-    for number, row in enumerate(reader):
-        if row:
-            width = len(row)
+    for number, row in enumerate(csv_rows(_lines(path), dialect)):
+        width = len(row) or width
         if number >= dialect.header_rows and row:
             break
     return width

@@ -144,15 +144,23 @@ def _term_name(term: str) -> str:
 def _index(text: str | None, what: str) -> int | None:
     if text is None or not text.strip():
         return None
-    if not text.strip().isdecimal() or int(text) > MAX_INDEX:
-        raise UnreadableError(f"meta.xml: index {text!r} of {what} is not a column number from 0 to {MAX_INDEX}")
-    return int(text)
+    index = _number(text)
+    if index is None or index > MAX_INDEX:
+        raise UnreadableError(f"meta.xml: index {text[:20]!r} of {what} is not a column number from 0 to {MAX_INDEX}")
+    return index
 
 
 def _header_rows(text: str) -> tuple[int, tuple[str, ...]]:
-    if text.strip().isdecimal() and int(text) <= 1000:
-        return int(text), ()
-    return 0, (f"meta.xml: ignoreHeaderLines {text!r} is not a number; taken for 0",)
+    number = _number(text)
+    if number is not None and number <= 1000:
+        return number, ()
+    return 0, (f"meta.xml: ignoreHeaderLines {text[:20]!r} is not a number; taken for 0",)
+
+
+def _number(text: str) -> int | None:
+    """A whole number of a few digits; Python refuses to look at thousands of them."""
+    digits = text.strip()
+    return int(digits) if digits.isdecimal() and len(digits) < 10 else None
 
 
 def _unescaped(text: str) -> str:

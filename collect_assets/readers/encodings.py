@@ -21,6 +21,7 @@ LOOK = 1 << 16  # decoding pieces of 1 MB takes four times as long: the memory o
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _UNDECODED = re.compile("[\udc80-\udcff]")
 _OTHER = re.compile("[^\x00-\x7f\udc80-\udcff]")
+_NO_TEXT = {"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"}  # Python calls them encodings
 _WESTERN = {"cp1252", "iso8859-1", "latin-1", "ascii"}
 
 
@@ -46,10 +47,11 @@ def codec_name(label: str) -> str:
     """Python's name of an encoding.
 
     Raises:
-        UnreadableError: there is no such encoding.
+        UnreadableError: there is no such encoding of text.
     """
     try:
-        name = codecs.lookup(label.strip()).name
+        name = codecs.lookup("" if label.strip().lower().replace("_", "-") in _NO_TEXT else label.strip()).name
+        "a".encode(name)  # of what turns bytes into bytes, such as bz2, Python says that it is no encoding of text
     except (LookupError, ValueError):
         raise UnreadableError(f"encoding {label!r} is not known; write utf-8, utf-16 or windows-1252") from None
     return "windows-1252" if name in _WESTERN else name
@@ -175,8 +177,9 @@ def _rewrite(bytes_in: IO[bytes], utf8: IO[bytes], encoding: str, lines_end: str
             utf8.write(_line_ends(piece[: len(piece) - len(kept)].replace(b"\0", b""), lines_end))
             if not chunk:
                 return
-    except UnicodeDecodeError as error:
-        raise UnreadableError(f"not {encoding}: {error.reason}; give the right encoding in the register") from None
+    except UnicodeError as error:
+        reason = error.reason if isinstance(error, UnicodeDecodeError) else str(error)
+        raise UnreadableError(f"not {encoding}: {reason}; give the right encoding in the register") from None
 
 
 def _line_ends(piece: bytes, lines_end: str) -> bytes:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from collect_assets.errors import UnreadableError
 from collect_assets.readers.encodings import start_text
-from collect_assets.readers.json_stream import Document, document, feature_entry, top_of, values
+from collect_assets.readers.json_stream import Document, check_error, document, feature_entry, top_of, values
 from collect_assets.readers.source import Entry, Reject, Source, Stream
 
 FORMAT = "geojson"
-VERSION = 1
+VERSION = 2
 PRIORITY = 30
 
 _COLLECTION = re.compile(r'"type"\s*:\s*"FeatureCollection"|"features"\s*:\s*\[\s*(\{\s*"type"\s*:\s*"Feature"|\])')
@@ -28,8 +28,13 @@ def _one_line_of_many(start: str) -> bool:
 
 
 def open_source(source: Source) -> Stream:
-    """The features as entries."""
+    """The features as entries.
+
+    Raises:
+        UnreadableError: it is nested too deep, or holds an error message.
+    """
     whole = document(source)
+    check_error(whole.path)
     return Stream(FORMAT, whole.encoding, _features(whole), source.member, whole.notes)
 
 

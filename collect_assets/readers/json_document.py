@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from collect_assets.errors import UnreadableError
 from collect_assets.readers.encodings import start_text
-from collect_assets.readers.json_stream import document, object_entry, top_of, values
+from collect_assets.readers.json_stream import document, object_entry, refuse_error, top_of, values
 from collect_assets.readers.source import Entry, Reject, Source, Stream
 
 FORMAT = "json"
-VERSION = 1
+VERSION = 2
 PRIORITY = 40
 MAX_ONE = 32 << 20
 
@@ -29,6 +28,7 @@ def open_source(source: Source) -> Stream:
     """
     whole = document(source)
     top = top_of(whole.path)
+    refuse_error(whole.path, top)
     prefix, notes = "item", whole.notes
     if top.kind == "object":
         key = top.longest
@@ -36,12 +36,9 @@ def open_source(source: Source) -> Stream:
         notes = (*notes, "one object, read as one record" if key is None else f"records are those of {key!r}")
     if not prefix and whole.path.stat().st_size > MAX_ONE:
         raise UnreadableError(f"one object of more than {MAX_ONE:,} bytes, without a list of objects right inside")
-    return Stream(FORMAT, whole.encoding, _entries(values(whole.path, prefix), alone=not prefix), source.member, notes)
+    return Stream(FORMAT, whole.encoding, _entries(values(whole.path, prefix)), source.member, notes)
 
 
-def _entries(found: Iterator[object], *, alone: bool) -> Iterator[Entry | Reject]:
+def _entries(found: Iterator[object]) -> Iterator[Entry | Reject]:
     for number, value in enumerate(found, 1):
-        if alone and isinstance(value, dict) and any(value.get(key) for key in ("error", "errors")):
-            said = json.dumps(value.get("error") or value["errors"], ensure_ascii=False, default=str)
-            raise UnreadableError(f"an error message in place of records: {said[:300]}")
         yield object_entry(number, value)

@@ -13,7 +13,7 @@ from collect_assets.readers.source import Entry, Reject, Source, Stream
 from collect_assets.store.local import storage_errors
 
 FORMAT = "ndjson"
-VERSION = 1
+VERSION = 2
 PRIORITY = 20
 MAX_LINE = 32 << 20
 _AROUND = " \t\r\n\x1e"  # RFC 8142 puts a record separator before each line

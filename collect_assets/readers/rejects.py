@@ -48,12 +48,21 @@ class _Lines:
             self._file = path.open("rb")
 
     def line_at(self, position: int) -> int:
-        """The number of the line, as an editor shows it."""
+        """The number of the line, as an editor shows it; blank lines count to the row below them in DuckDB."""
         with storage_errors(self._path):
             while self._position < position and (chunk := self._file.read(min(CHUNK, position - self._position))):
-                self._position += len(chunk)
-                self._line += chunk.count(b"\n") or chunk.count(b"\r")
+                self._pass(chunk)
+            self._file.seek(self._position)
+            blank = bytearray()
+            while (byte := self._file.read(1)) in {b"\r", b"\n"}:
+                blank += byte
+            self._file.seek(self._position + len(blank))
+            self._pass(bytes(blank))
         return self._line
+
+    def _pass(self, passed: bytes) -> None:
+        self._position += len(passed)
+        self._line += passed.count(b"\n") or passed.count(b"\r")
 
     def close(self) -> None:
         """Lets the file go."""

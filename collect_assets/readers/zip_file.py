@@ -8,7 +8,7 @@ from collect_assets.readers.formats import open_source as open_inner
 from collect_assets.readers.source import Source, Stream, Table
 
 FORMAT = "zip"
-VERSION = 1
+VERSION = 2
 PRIORITY = 12
 
 ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".text", ".data", ".dwca", ".json", ".geojson", ".ndjson", ".jsonl")

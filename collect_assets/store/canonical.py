@@ -1,22 +1,34 @@
 """The second hash of a resource: the same for answers that differ only in noise.
 
 It decides whether a resource changed (architecture, "Resources are raw"). Left out are the time stamps that WFS servers
-write into every answer (digital-land removes the same ones, but from the stored bytes), and of a zip the dates, the
-order and the compression of its members. A resource without noise has the same canonical hash as its own sha256.
+write into every answer, in the first element of XML and at the top of JSON (digital-land removes them too, but from the
+stored bytes); and of a zip the dates, the order and the compression of its members. A resource without noise has the
+same canonical hash as its own sha256.
 """
 
 from __future__ import annotations
 
+import codecs
 import hashlib
+import json
 import re
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
-CANONICAL_RULES = 1  # goes up when a rule changes; noted in every run file
+from collect_assets.store.zip_limits import MAX_DIRECTORY, MAX_MEMBERS, METHODS, directory_size, is_bomb
+
+CANONICAL_RULES = 2  # goes up when a rule changes; noted in every run file
 EDGE = 8192  # generated time stamps stand in the first element, or behind the last feature
 MAX_UNPACKED = 8 << 30
 # A run of blanks is entered at its start only: from each of its places it would cost the square of its length.
-_TIME_STAMP = re.compile(rb'(?<!\s)\s*+\btimeStamp\s*+=\s*+"[^"]*+"|(?:,|(?<!\s))\s*+"timeStamp"\s*+:\s*+"[^"]*+"')
+_ATTRIBUTE = re.compile(rb'(?<!\s)\s++timeStamp\s*+=\s*+"[^"]*+"')
+_MEMBER = re.compile(rb'(?:,|(?<![\s,]))\s*+"timeStamp"\s*+:\s*+"[^"\\]*+"')
+_FIRST_TAG = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:\s++|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*+>)*+"
+    rb"""<[^\s<>"'!?/]++(?:[^>"']++|"[^"]*+"|'[^']*+')*+""",
+    re.DOTALL,
+)
 
 
 def canonical_hash(path: Path, sha256: str) -> str:
@@ -35,26 +47,51 @@ def canonical_hash(path: Path, sha256: str) -> str:
     return sha256
 
 
-def without_time_stamps(content: bytes) -> bytes:
-    """A piece of XML or JSON without the time stamps in it."""
-    return _TIME_STAMP.sub(b"", content)
+def without_time_stamps(start: bytes, end: bytes = b"") -> tuple[bytes, bytes]:
+    """The first and the last bytes of XML or JSON without the time stamps that its server generated."""
+    if tag := _FIRST_TAG.match(start):
+        return _ATTRIBUTE.sub(b"", tag[0]) + start[tag.end() :], end
+    kept = _MEMBER.sub(lambda found: b"" if _closes(start[: found.start()] + b"}") else found[0], start)
+    return kept, _MEMBER.sub(lambda found: b"" if _closes(b'{"":0' + end[found.end() :]) else found[0], end)
+
+
+def _closes(content: bytes) -> bool:
+    """Whether it is one whole object: then what was cut off, or put before it, ended right inside of the outermost."""
+    try:
+        json.loads(content.removeprefix(codecs.BOM_UTF8))
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _of_archive(path: Path) -> str | None:
-    """Names and contents of the members, in order of name; None when the archive cannot be read whole."""
+    """Names and contents of the members, in order of name; None when its reader would not read it, or it is broken."""
     whole = hashlib.sha256()
     try:
-        with zipfile.ZipFile(path) as archive:
-            members = sorted((m for m in archive.infolist() if not m.is_dir()), key=lambda m: (m.filename, m.CRC))
-            if sum(member.file_size for member in members) > MAX_UNPACKED:
+        with path.open("rb") as file:
+            if (directory_size(file) or 0) > MAX_DIRECTORY:
                 return None
-            for member in members:
-                with archive.open(member) as content:
-                    digest = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
-                whole.update(f"{member.filename}\0{digest}\n".encode())
+            with zipfile.ZipFile(file) as archive:
+                members = sorted((m for m in archive.infolist() if not m.is_dir()), key=lambda m: (m.filename, m.CRC))
+                if not _within_limits(members, path.stat().st_size):
+                    return None
+                for member in members:
+                    with archive.open(member) as content:
+                        digest = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
+                    whole.update(f"{member.filename}\0{digest}\n".encode())
     except Exception:  # noqa: BLE001 - of a broken zip any decoder's error may come; its bytes are kept all the same
         return None
     return whole.hexdigest()
+
+
+def _within_limits(members: Sequence[zipfile.ZipInfo], size: int) -> bool:
+    """Whether the reader would open all of them: else two files of one hash could read differently."""
+    return (
+        len(members) <= MAX_MEMBERS
+        and sum(member.file_size for member in members) <= MAX_UNPACKED
+        and sum(member.compress_size for member in members) <= size
+        and all(m.compress_type in METHODS and not is_bomb(m.file_size, m.compress_size) for m in members)
+    )
 
 
 def _of_text(path: Path) -> str | None:
@@ -64,7 +101,7 @@ def _of_text(path: Path) -> str | None:
         start = file.read(EDGE)
         file.seek(max(EDGE, size - EDGE))
         end = file.read()
-        kept_start, kept_end = without_time_stamps(start), without_time_stamps(end)
+        kept_start, kept_end = without_time_stamps(start, end)
         if (kept_start, kept_end) == (start, end):
             return None
         whole = hashlib.sha256(kept_start)

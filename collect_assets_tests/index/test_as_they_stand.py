@@ -209,10 +209,10 @@ def test_an_error_of_ours_in_one_resource_stops_no_other(collection, monkeypatch
             raise RuntimeError("a bug")
         return derive(of, resource, *rest)
 
-    from collect_assets.index import apply
+    from collect_assets.items import records
 
-    derive = apply.derive_records
-    monkeypatch.setattr(apply, "derive_records", breaks)
+    derive = records.derive_records
+    monkeypatch.setattr(records, "derive_records", breaks)
     report = fold(collection, day(0))
     monkeypatch.undo()
 

@@ -14,6 +14,7 @@ from collect_assets.items.canonical import (
     BLANKS,
     canonical_json,
     canonical_text,
+    filled_sql,
     hash_sql,
     json_sql,
     record_hash,
@@ -89,3 +90,21 @@ def test_records_nested_too_deep_are_refused():
         record = {"a": record}
     with pytest.raises(UnreadableError, match="nested deeper"):
         canonical_json({"x": record})
+
+
+def test_keys_that_differ_in_blanks_only_are_both_kept():
+    assert canonical_json({"a": "1", "a ": "2", " a": "3", "a_2": "4", "b": {"c": 1, "c\t": 2}}) == (
+        '{"a":"1","a_2":"2","a_2_2":"4","a_3":"3","b":{"c":1,"c_2":2}}'
+    )
+    assert canonical_json({"a": "1", "a ": None}) == '{"a":"1"}'
+
+
+@settings(max_examples=200, deadline=None)
+@given(cells=st.lists(st.none() | CELLS, min_size=1, max_size=4))
+@example(cells=[None, ""])
+@example(cells=[" ", "\u00a0", "\ufeff"])
+def test_a_row_is_filled_where_any_cell_has_a_canonical_text(connection, cells):
+    given_cells = ", ".join(f"${number + 1}::VARCHAR AS c{number}" for number in range(len(cells)))
+    query = f"SELECT {filled_sql([f'c{number}' for number in range(len(cells))])} FROM (SELECT {given_cells})"
+    filled = connection.execute(query, cells).fetchone()[0]
+    assert filled is any(cell is not None and canonical_text(cell) for cell in cells)

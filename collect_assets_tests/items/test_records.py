@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from pathlib import Path
 
 import duckdb
@@ -16,8 +17,10 @@ from collect_assets.items.records import (
     RecordReport,
     derive_records,
     read_report,
+    reading_database,
     record_file,
     rejects_file,
+    try_derive,
 )
 
 HASH = "c" * 64
@@ -262,3 +265,100 @@ def test_a_report_is_stored_as_canonical_json_and_comes_back(collection):
     assert RecordReport.from_json(stored) == report
     with pytest.raises(ValueError, match="not a report"):
         RecordReport.from_json(b"[]")
+
+
+def test_one_filled_cell_of_a_better_name_does_not_switch_the_id(collection):
+    report, found = derive(collection, b"id,reference,name\n1,,x\n2,R2,y\n3,,z\n4,,bad,row\n")
+    assert (report.id_rule, ids(found)) == (("id",), ["1", "2", "3"])
+    assert (report.without_id, report.rejected) == (0, 1)
+
+
+def test_one_blank_cell_of_a_better_name_does_not_switch_the_id(collection):
+    report, found = derive(collection, b"id,reference,name\n1,R1,x\n2,R2,y\n3,,z\n")
+    assert (report.id_rule, ids(found)) == (("reference",), ["R1", "R2", None])
+    assert not report.proves_absence
+
+
+def test_one_filled_field_of_streamed_records_does_not_switch_the_id(collection):
+    report, found = derive(collection, b'[{"id":1},{"id":2,"reference":"R2"},{"id":3}]')
+    assert (report.id_rule, ids(found)) == (("id",), ["1", "2", "3"])
+
+
+def test_an_id_of_the_format_that_most_features_lack_gives_way(collection):
+    features = [{"type": "Feature", "id": 7, "properties": {"reference": "A"}}]
+    features += [{"type": "Feature", "properties": {"reference": name}} for name in "BC"]
+    report, found = derive(collection, json.dumps({"type": "FeatureCollection", "features": features}).encode())
+    assert (report.id_rule, ids(found)) == (("reference",), ["A", "B", "C"])
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        {},
+        {"a": "x"},
+        {"z": "x"},
+        {"a": 1, "geometry ": "own"},
+        {"geometra": 1, "geometrz": 2},
+        {"b": "\U0001f333", "z": "é"},
+    ],
+)
+def test_a_geometry_outside_the_degrees_stays_in_the_record(collection, properties):
+    metres = {"type": "Point", "coordinates": [430000.5, 560000]}
+    features = [{"type": "Feature", "properties": properties, "geometry": metres}]
+    features.append(
+        {"type": "Feature", "properties": properties, "geometry": {"type": "Point", "coordinates": [4, 50]}}
+    )
+    report, found = derive(collection, json.dumps({"type": "FeatureCollection", "features": features}).encode())
+    plain = {key.strip(): value for key, value in properties.items()}
+    assert json.loads(found[0][2]) == {"geometry": metres, **plain}
+    assert found[0][2] == json.dumps(json.loads(found[0][2]), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    assert json.loads(found[1][2]) == plain
+    assert [row[3] is None for row in found] == [True, False]
+    assert "geometry" in report.columns
+    assert any(note.startswith("1 geometries") for note in report.notes)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [{"longitude": 4.5, "latitude": 50.5}, {"lon": "4.5", "lat": "50.5"}, {"point": "POINT(4.5 50.5)"}],
+    ids=str,
+)
+def test_coordinates_and_wkt_in_streamed_records_make_a_geometry(collection, record):
+    _, found = derive(collection, "\n".join(map(json.dumps, [{"id": 1, **record}, {"id": 2}])).encode())
+    assert [row[4:8] for row in found] == [(4.5, 50.5, 4.5, 50.5), (None,) * 4]
+
+
+def test_a_table_of_many_columns_is_planned_in_seconds(collection):
+    names = ["reference", *(f"c{number}" for number in range(800))]
+    content = "\n".join([",".join(names), *(",".join([f"R{row}", *["v"] * 800]) for row in range(20)), "," * 800])
+    began = time.perf_counter()
+    report, _ = derive(collection, content.encode())
+    assert (report.records, report.rejected) == (20, 0)
+    assert time.perf_counter() - began < 20  # minutes, before
+
+
+def test_many_rejects_are_kept_without_memory(collection):
+    report, _ = derive(collection, b'{"id":1}\n{"id":2}\n' + (b"x" * 20_000 + b"\n") * 300)
+    assert (report.records, report.rejected) == (2, 300)
+    kept = rows(rejects_file(record_file(collection, Reading(), HASH)))
+    assert {len(raw) for _, _, _, raw in kept} == {10_000}
+    assert [number for number, _, _, _ in kept] == list(range(3, 303))
+
+
+def test_an_error_that_nobody_expected_stops_nothing_and_is_not_kept(collection, monkeypatch):
+    def fails(source):
+        raise ArithmeticError("a surprise")
+
+    resource = stored(collection, TABLE)
+    with reading_database(collection) as memory:
+        with monkeypatch.context() as patched:
+            patched.setattr("collect_assets.readers.csv_table.open_source", fails)
+            report, passing = try_derive(collection, resource, Reading(), HASH, memory)
+        assert (report.problem, passing) == ("cannot be read: ArithmeticError: a surprise", True)
+        assert read_report(record_file(collection, Reading(), HASH)) is None
+        report, passing = try_derive(collection, resource, Reading(), HASH, memory)
+        assert (report.records, report.problem, passing) == (3, "", False)
+        resource.unlink()
+        missing, passing = try_derive(collection, resource, Reading(), "d" * 64, memory)
+        assert missing.problem.startswith(f"{resource.name} is missing")
+        assert passing

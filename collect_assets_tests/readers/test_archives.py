@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import random
 import struct
 import zipfile
 
@@ -205,3 +206,47 @@ def test_a_tar_in_gzip_is_named(read, tmp_path):
     with tarfile.open(path, "w:gz") as archive:
         archive.add(tmp_path / "a.csv", "a.csv")
     assert "tar archive" in read(path.read_bytes()).report.problem
+
+
+def test_blank_lines_above_the_header_of_a_core_are_passed_over(read, zipped):
+    found = read(zipped({"meta.xml": descriptor(FIELDS), "core.txt": "\n\n" + CORE + "bad\n"}))
+    assert found.ids == ["o1", "o2"]
+    assert [row[1] for row in found.rejects] == [6]
+
+
+@pytest.mark.parametrize("encoding", ["rot13", "hex", "idna", "undefined", "punycode", "bz2"])
+def test_an_encoding_that_is_none_of_text_is_named(read, zipped, encoding):
+    meta = descriptor(FIELDS).replace("UTF-8", encoding)
+    assert "not known" in read(zipped({"meta.xml": meta, "core.txt": CORE})).report.problem
+
+
+def test_numbers_of_thousands_of_digits_in_a_descriptor_are_named(read, zipped):
+    meta = descriptor('<id index="0"/>' + term("country", "9" * 5000))
+    assert "not a column number" in read(zipped({"meta.xml": meta, "core.txt": CORE})).report.problem
+    meta = descriptor(FIELDS).replace('ignoreHeaderLines="1"', f'ignoreHeaderLines="{"9" * 5000}"')
+    assert any("taken for 0" in note for note in read(zipped({"meta.xml": meta, "core.txt": CORE})).report.notes)
+
+
+def test_a_broken_zip_is_a_problem_wherever_it_is_broken(read, zipped):
+    whole = zipped({"meta.xml": descriptor(FIELDS), "core.txt": CORE, "é.txt": "x"})
+    chance = random.Random(5)
+    directory = whole.index(b"PK\x01\x02")
+    for _ in range(150):
+        broken = bytearray(whole)
+        for _ in range(chance.choice((1, 1, 2, 4))):
+            broken[chance.randrange(directory, len(broken))] = chance.randrange(256)
+        read(bytes(broken))
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [(28, b"\0\0"), (42, b"\xff\xff\xff\x7f"), (42, b"\xf0\xff\xff\xff")],
+    ids=["no name", "far", "end"],
+)
+def test_members_without_a_name_or_with_a_bad_place_are_the_archives_fault(read, zipped, at, value):
+    broken = bytearray(zipped({"a.csv": "id,x\n1,2\n"}))
+    directory = broken.index(b"PK\x01\x02")
+    broken[directory + at : directory + at + len(value)] = value
+    found = read(bytes(broken))
+    assert found.report.problem
+    assert not found.report.proves_absence

@@ -179,8 +179,8 @@ def test_one_feature_is_one_record(read):
 def test_gzipped_json_is_read_and_a_cut_off_gzip_is_not(read):
     packed = gzip.compress(json.dumps([{"id": str(number)} for number in range(5000)]).encode())
     assert read(packed).report.records == 5000
-    assert "cut off gzip" in read(packed[:-20]).report.problem
-    assert "damaged gzip" in read(packed[:-8] + b"\0" * 8).report.problem
+    assert "gzip is damaged or cut off" in read(packed[:-20]).report.problem
+    assert "gzip is damaged or cut off" in read(packed[:-8] + b"\0" * 8).report.problem
     assert "inside an archive" in read(gzip.compress(packed)).report.problem
 
 
@@ -219,3 +219,83 @@ def test_memory_does_not_grow_with_a_document(tmp_path):
         peaks.append(int(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
     # The larger document has 40 MB; DuckDB's own buffers make most of what both take.
     assert peaks[1] - peaks[0] < 150, peaks
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'[{"id":%s}]' % (b"9" * 5000),
+        b'[{"id":1,"x":"' + b"y" * ((1 << 20) - 2000) + b'"},{"id":' + b"9" * 5000 + b"}]",
+        b'{"type":"FeatureCollection","features":[{"type":"Feature","id":-' + b"9" * 5000 + b"}]}",
+        b'{"id":1.' + b"0" * 5000 + b"}",
+    ],
+    ids=["list", "across pieces of reading", "geojson", "fraction"],
+)
+def test_a_number_that_would_end_the_process_is_refused(read, content):
+    assert "a number of 4,000 or more digits" in read(content).report.problem
+
+
+def test_a_number_of_a_thousand_digits_is_read_and_a_longer_one_on_a_line_rejected(read):
+    assert read(b'[{"id":1,"x":%s}]' % (b"9" * 1000)).records[0]["x"] == int("9" * 1000)
+    found = read(b'{"id":1}\n{"id":%s}\n{"id":2}\n' % (b"9" * 5000))
+    assert (found.ids, found.report.rejected) == (["1", "2"], 1)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b'{"errors":[{"status":"500","title":"Internal"}]}',
+        b'{"error":{"code":500},"items":[]}',
+        b'{"items":[],"error":"Internal"}',
+        b'{"items":[{"id":1}],"errors":["page 2 failed"]}',
+        b'{"type":"FeatureCollection","error":{"code":500},"features":[]}',
+        b'{"type":"FeatureCollection","features":[{"type":"Feature","id":1}],"error" : {"code":500}}',
+    ],
+)
+def test_an_error_at_the_top_is_a_problem_and_proves_nothing(read, content):
+    found = read(content)
+    assert "error message" in found.report.problem
+    assert not found.report.proves_absence
+
+
+@pytest.mark.parametrize("nothing", ["null", "false", '""', "[]", "{}", "0"])
+def test_an_error_that_says_nothing_is_none(read, nothing):
+    found = read(f'{{"error":{nothing},"items":[{{"id":1,"error":"of a record"}}],"errors":{nothing}}}'.encode())
+    assert (found.ids, found.report.problem) == (["1"], "")
+    assert read(f'{{"features":[],"type":"FeatureCollection","error":{nothing}}}'.encode()).report.problem == ""
+
+
+@pytest.mark.parametrize("key", ["warnings", "messages", "links", "facets", "Links"])
+def test_lists_of_side_matters_are_never_the_records(read, key):
+    found = read(json.dumps({"results": [], key: [{"id": "x"}]}).encode())
+    assert (found.report.records, found.report.problem) == (0, "")
+
+
+@pytest.mark.parametrize("feature_id", ["1", "1.0", '"1"'])
+def test_a_whole_id_of_a_feature_is_one_id_however_it_is_written(read, feature_id):
+    found = read(b'{"type":"FeatureCollection","features":[{"type":"Feature","id":%s}]}' % feature_id.encode())
+    assert found.ids == ["1"]
+
+
+def test_a_record_of_type_feature_without_its_members_is_a_plain_record(read):
+    found = read(b'[{"type":"Feature","id":"1","name":"x"}]')
+    assert found.records == [{"type": "Feature", "id": "1", "name": "x"}]
+
+
+def test_rejected_lines_with_odd_characters_are_kept(read):
+    found = read(b'{"id":1}\n{"id":2}\n["\\ud800"]\n["a\\u0000bc"]\n{"id":3}\n')
+    assert (found.ids, found.report.problem) == (["1", "2", "3"], "")
+    assert [row[3] for row in found.rejects] == ['["?"]', '["a\\u0000bc"]']
+
+
+def test_an_entry_too_large_for_memory_is_refused(read):
+    found = read(b'[{"id":1},{"id":2,"xs":[' + b"1.5," * 10_000_000 + b"1]}]")
+    assert "one entry of more than" in found.report.problem
+    lines = b'{"type":"FeatureCollection","features":[%s]}'
+    flat = lines % b",".join([b'{"type":"Feature","id":1,"properties":{"x":"%s"}}' % (b"y" * 1000)] * 40_000)
+    assert read(flat).report.problem == ""
+
+
+def test_more_fields_than_a_table_may_have_are_a_problem(read):
+    found = read(json.dumps([{f"k{number}": 1, "id": number} for number in range(6000)]).encode())
+    assert "different fields" in found.report.problem

@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from collect_assets.errors import SettingsError, UnreadableError
+from collect_assets.items.records import Reading
+from collect_assets.readers.delimited import breaks_in_quotes
+from collect_assets.readers.encodings import codec_name
+
 TEXT = "reference,name,note\nA1,Café,first\nA2,Ørsted,“second”\n"
 RECORDS = [
     {"reference": "A1", "name": "Café", "note": "first"},
@@ -219,3 +224,76 @@ def test_rows_stay_in_the_order_of_a_large_file(read):
     found = read(content.encode())
     assert found.ids == [str(number) for number in range(400_000)]
     assert found.report.rejected == 0
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("above", ["", "\n", "\n\n\n", "  \n", ",,\n", "\ufeff\n", "sep=,\n", '"sep=,"\n\n'])
+def test_blank_lines_above_the_header_are_passed_over(read, above, ends):
+    found = read((above + TEXT + "\n\nbad\n").replace("\n", ends).encode())
+    assert found.records == RECORDS
+    lines_above = above.count("\n")
+    assert [row[1] for row in found.rejects] == [lines_above + 6]
+    assert read(f'{above}"refe\nrence",name\nA,x\n'.replace("\n", ends).encode()).report.records == 1
+
+
+def test_the_delimiter_that_a_spreadsheet_writes_above_the_header_is_used(read):
+    found = read(b"sep=;\r\nreference;name\r\n1;a, b\r\n2;c, d\r\n")
+    assert found.records == [{"reference": "1", "name": "a, b"}, {"reference": "2", "name": "c, d"}]
+
+
+def test_rows_that_end_with_a_delimiter_the_header_lacks_are_read(read):
+    found = read(b"reference,name\n1,oak,\n2,ash,\n")
+    assert found.records == [{"reference": "1", "name": "oak"}, {"reference": "2", "name": "ash"}]
+    assert found.report.rejected == 0
+
+
+def test_no_delimiter_is_better_than_one_that_splits_the_header(read):
+    found = read(b"reference,name\n1,oak,more\n2,ash,more\n")
+    assert "others" in found.report.problem
+    assert read(b"Dear reader, hello\nthis file has moved.\n").report.problem != ""
+
+
+@pytest.mark.parametrize("after", ["", '5" nails'])
+def test_quoted_line_breaks_in_a_large_file_make_no_rows(read, after):
+    # Over 64 MB: DuckDB reads 32 at a time, and a buffer may begin inside of a cell whose lines look like rows.
+    cell = "x,y,z\n" * 400_000
+    rows = "".join(f'{number},"{cell}",{after}\n' for number in range(28))
+    found = read(f"reference,text,note\n{rows}".encode(), id="reference")
+    assert found.ids == [str(number) for number in range(28)]
+    assert found.report.rejected == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "odd"),
+    [
+        (b'a,"b"\n"c",d\n', False),
+        (b'a,"b\nc"\n', True),
+        (b'a,"b\r\nc"\r\n', True),
+        (b'a,"b\rc"\r', True),
+        (b'a,"b' + b"x" * (2 << 20) + b'"\n', False),
+        (b'a,"b' + b"x" * (3 << 20) + b'\n"\n', True),
+        (b"x" * ((1 << 20) - 1) + b'"\n"\n', True),
+        (b"x" * ((1 << 20) - 1) + b'""\n', False),
+        (b'a,"b', True),
+    ],
+    ids=range(9),
+)
+def test_quotes_that_stay_open_at_the_end_of_a_line_are_seen(tmp_path, content, odd):
+    (tmp_path / "table").write_bytes(content)
+    assert breaks_in_quotes(tmp_path / "table", '"') is odd
+
+
+@pytest.mark.parametrize(
+    "encoding", ["rot13", "hex", "bz2", "zlib", "base64", "uu", "idna", "punycode", "undefined", "unicode_escape"]
+)
+def test_what_is_no_encoding_of_text_is_refused(encoding):
+    with pytest.raises(UnreadableError, match="is not known"):
+        codec_name(encoding)
+    with pytest.raises(SettingsError, match="is not known"):
+        Reading.of({"encoding": encoding})
+
+
+def test_encodings_of_other_alphabets_are_read(read):
+    text = "reference,name\nA,Дуб\n"
+    for encoding in ("cp1251", "koi8-r", "utf-32", "utf-7"):
+        assert read(text.encode(encoding), encoding=encoding).records == [{"reference": "A", "name": "Дуб"}]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import random
 import re
 import subprocess
@@ -107,9 +108,10 @@ def test_a_gzip_file_has_its_own_hash(tmp_path: Path) -> None:
 
 BLANKS = """
 from collect_assets.store.canonical import without_time_stamps
-for noise in (b" ", b", ", b"\\n\\t", b" timeStamp"):
-    content = b"<x" + noise * 400_000 + b"y>"
-    assert without_time_stamps(content) == content
+for noise in (b" ", b", ", b"\\n\\t", b" timeStamp", b'"', b"<?", b"<!--", b"="):
+    for first in (b"<x", b"{", b"<", b""):
+        content = first + noise * 400_000 + b"y>"
+        assert without_time_stamps(content, content) == (content, content)
 """
 
 
@@ -118,11 +120,58 @@ def test_a_sea_of_blanks_is_looked_through_in_one_pass() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@given(st.lists(st.sampled_from([" ", "\n", ",", '"', "timeStamp", '"timeStamp"', "=", ":", '"1"', "x"]), max_size=30))
-def test_what_is_left_out_is_a_time_stamp_with_the_blanks_and_the_comma_before_it(pieces: list[str]) -> None:
-    content = "".join(pieces).encode()
-    plain = re.compile(rb'\s*\btimeStamp\s*=\s*"[^"]*"|,?\s*"timeStamp"\s*:\s*"[^"]*"')
-    assert without_time_stamps(content) == plain.sub(b"", content)
+JSON = st.recursive(
+    st.none() | st.integers() | st.sampled_from(["x", 'timeStamp":"', "]}", "{"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["timeStamp", "a", "b"]), inner),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["timeStamp", "features", "a"]), JSON), st.sampled_from([None, 1]))
+def test_of_json_only_a_text_under_the_key_at_the_top_is_left_out(content: dict[str, object], indent: int) -> None:
+    written = json.dumps(content, indent=indent).encode()
+    stamped = isinstance(content.get("timeStamp"), str) and '"' not in str(content["timeStamp"])
+    left = {key: value for key, value in content.items() if key != "timeStamp" or not stamped}
+    assert without_time_stamps(written)[1] == b""
+    assert json.loads(re.sub(rb"^\{\s*,", b"{", without_time_stamps(written)[0])) == left
+    behind = b"," + written[1:] if content else written[1:]
+    assert json.loads(b'{"":0' + without_time_stamps(b"", behind)[1]) == {"": 0, **left}
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"timeStamp":"%s"}}]}',
+        '{"type":"FeatureCollection","features":[{"properties":{"a":1,"timeStamp":"%s","b":2}}],"timeStamp":"1"}',
+        '<x><y timeStamp="%s"/></x>',
+        '<?xml version="1.0"?><!-- timeStamp="1" --><x a="1"><y timeStamp="%s"/></x>',
+        '{"a":{"timeStamp":"%s"},"features":[]}',
+    ],
+)
+def test_a_time_stamp_of_a_feature_is_content(tmp_path: Path, form: str) -> None:
+    assert hash_of(tmp_path, (form % "1").encode()) != hash_of(tmp_path, (form % "2").encode())
+
+
+@pytest.mark.parametrize("count", [0, 3000])
+@pytest.mark.parametrize(
+    "after", ['"timeStamp":"%s"', '"timeStamp":"%s","crs":{"properties":{"name":"x"}}', '"n":[{}], "timeStamp" : "%s"']
+)
+def test_what_stands_beside_a_time_stamp_behind_the_features_does_not_matter(
+    tmp_path: Path, count: int, after: str
+) -> None:
+    features = ",".join(['{"properties":{"timeStamp":"x"}}'] * count)
+    hashes = {hash_of(tmp_path, f'{{"features":[{features}],{after % n}}}'.encode()) for n in (1, 2)}
+    assert len(hashes) == 1
+
+
+def test_a_zip_packed_in_a_way_that_is_not_read_has_its_own_hash(tmp_path: Path) -> None:
+    content = zipped({"a.csv": b"1,2\n" * 500}, how=zipfile.ZIP_BZIP2)
+    assert hash_of(tmp_path, content) == sha256(content)
+
+
+def test_a_zip_beyond_the_limits_of_its_reader_has_its_own_hash(tmp_path: Path) -> None:
+    bomb = zipped({"a.csv": b"0" * (80 << 20)})
+    assert hash_of(tmp_path, bomb) == sha256(bomb)
 
 
 @pytest.mark.parametrize("how", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
