@@ -12,7 +12,6 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from collect_assets.errors import RegisterError
@@ -76,7 +75,7 @@ def _text(path: Path, content: bytes) -> str:
 def _record(lines: Sequence[str], at: int) -> tuple[list[str], int]:
     """The cells of the record that begins at a line, and the line behind it."""
     csv.field_size_limit(sys.maxsize)  # the csv module would refuse the file; we refuse the row
-    reader = csv.reader(islice(lines, at, None))
+    reader = csv.reader(map(lines.__getitem__, range(at, len(lines))))  # `islice` would count up to each row
     return next(reader, []), at + reader.line_num
 
 
