@@ -147,6 +147,10 @@ class Collection:
             SettingsError: the settings cannot be used.
         """
         folder = folder.absolute()
+        if patterns := sorted(set(str(folder)) & set("*?[")):
+            raise SettingsError(
+                f"{folder}: has {' '.join(patterns)} in its path, which DuckDB takes for a pattern; rename it"
+            )
         registers = (registers or folder).absolute()
         return cls(name or folder.name, folder, registers, read_settings(registers / "collection.toml"))
 

@@ -207,3 +207,14 @@ def test_a_collections_toml_that_the_disk_does_not_give_back_is_refused(tmp_path
     unreadable(tmp_path / "collections.toml")
     with pytest.raises(SettingsError, match=r"collections\.toml: cannot be read: Input/output error"):
         find_collections(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["trees[1]", "tre*es", "a?b"])
+def test_a_folder_whose_name_is_a_pattern_for_duckdb_is_refused_alone(tmp_path: Path, name: str) -> None:
+    for folder in (name, "trees"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "endpoint.csv").write_text("endpoint,endpoint-url\n")
+    broken, good = sorted(find_collections(tmp_path), key=lambda found: isinstance(found, Collection))
+    assert isinstance(good, Collection)
+    assert isinstance(broken, BrokenCollection)
+    assert "rename it" in broken.reason

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import pytest
@@ -193,21 +192,6 @@ def test_what_is_no_table_is_named(read, content, said):
     assert said in found.report.problem
     assert found.report.records == 0
     assert not found.file.exists()
-
-
-def test_a_folder_with_glob_characters_reads_its_own_file_only(tmp_path: Path, read):
-    from collect_assets.collection import Collection
-    from collect_assets.items.records import Reading, derive_records
-
-    for name in ("a", "[a]*"):
-        content = f"id,folder\n1,{name}\n2,{name}\n".encode()
-        resource = tmp_path / name / "resource" / hashlib.sha256(content).hexdigest()
-        resource.parent.mkdir(parents=True)
-        resource.write_bytes(content)
-    odd = Collection.at(tmp_path / "[a]*")
-    report = derive_records(odd, resource, Reading(), "0" * 64)
-    assert (report.records, report.problem) == (2, "")
-    assert report.duplicates == 0
 
 
 def test_a_table_cannot_name_another_file(read, tmp_path):
