@@ -61,7 +61,8 @@ def command(
     name, text = SAMPLE_SEARCH if sample and not text else (_searchable(runs), text)
     if name:
         _search(collections, name, text)
-    click.echo(f"\n{len(runs)} collections in {time.monotonic() - began:.1f} s; see them in Dagster's pages: make ui")
+    many = "1 collection" if len(runs) == 1 else f"{len(runs)} collections"
+    click.echo(f"\n{many} in {time.monotonic() - began:.1f} s; `collect-assets ui` or `make ui` opens Dagster's pages")
     if not all(run.success for run in runs):
         raise click.exceptions.Exit(1)
 
