@@ -132,6 +132,7 @@ def _run(
         limits=collection.settings.limits,
         politeness=collection.settings.politeness,
         user_agent=user_agent(collection),
+        headers=collection.settings.headers,
         rules=rules,
         work=collection.work,
     )

@@ -14,6 +14,7 @@ from collect_assets.errors import DamagedFileError, Evidence, FetchError, Storag
 from collect_assets.network.content import mime_type
 from collect_assets.network.gate import Gate
 from collect_assets.network.messages import without_secrets
+from collect_assets.network.options import EndpointOptions
 from collect_assets.plugins import Harvest, HarvestRequest, plugins
 from collect_assets.registers import Endpoint
 from collect_assets.store.canonical import canonical_hash
@@ -79,13 +80,14 @@ class Collector:
     def _ask(self, endpoint: Endpoint, last: Log | None) -> Harvest:
         """Asks for what changed; and for all of it, where what we have turns out to be damaged (promise 1)."""
         plugin = plugins()[endpoint.plugin]
+        gate = self.gate.for_endpoint(endpoint.url, EndpointOptions.of(endpoint.parameters))
         request = HarvestRequest(endpoint.url, endpoint.parameters, validators(last, self.collection))
-        harvest = plugin(request, self.gate)
+        harvest = plugin(request, gate)
         if harvest.part is None and last is not None:
             try:
                 self.collection.resources.check(last.resource)
             except DamagedFileError:
-                return plugin(replace(request, validators={}), self.gate)
+                return plugin(replace(request, validators={}), gate)
         return harvest
 
     def _good(self, log: Log, harvest: Harvest, last: Log | None) -> Log:

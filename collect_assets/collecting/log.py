@@ -28,6 +28,7 @@ TRANSIENT = frozenset(
         "no-response",
         "timeout",
         "deadline",
+        "too-slow",
         "truncated",
         "host-given-up",
         "storage",

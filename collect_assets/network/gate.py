@@ -9,7 +9,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,16 +18,18 @@ from collect_assets.errors import Attempt, Evidence, FailedError, FetchError, Re
 from collect_assets.network.addresses import AddressRules, host_of
 from collect_assets.network.connection import GuardedAdapter, Resolver, Wire, resolve, tls_context
 from collect_assets.network.deadline import Watchdog
+from collect_assets.network.endpoint_gate import EndpointGate
 from collect_assets.network.exchange import Exchange, Reply
 from collect_assets.network.journey import Journey, location_of
-from collect_assets.network.messages import Answer, Request
+from collect_assets.network.messages import Answer, Fetcher, Request
+from collect_assets.network.options import NO_OPTIONS, EndpointOptions, Terms
 from collect_assets.network.queues import each_in_turn, queues_of
 from collect_assets.network.redirects import STATUSES, next_request
 from collect_assets.network.retries import Retries, UnreachableHosts
 from collect_assets.network.stopping import Halt, current_halt
 from collect_assets.network.turns import Turns
 
-__all__ = ["Answer", "Attempt", "Evidence", "Gate", "Redirect", "Request"]
+__all__ = ["Answer", "Attempt", "Evidence", "Fetcher", "Gate", "Redirect", "Request"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -51,6 +53,7 @@ class Gate:
         limits: Limits,
         politeness: Politeness,
         user_agent: str,
+        headers: Mapping[str, str] | None = None,
         rules: AddressRules,
         work: Path,
         locks: Path | None = None,
@@ -65,6 +68,7 @@ class Gate:
             limits: of bytes, seconds and attempts.
             politeness: how hosts are treated.
             user_agent: who we say we are; it should name a contact.
+            headers: sent with every request, beside the user agent.
             rules: the addresses that may be connected to.
             work: the folder for bodies, on the file system of the resources.
             locks: the folder for the hosts' locks; by default one that all processes of the user share.
@@ -73,9 +77,9 @@ class Gate:
             resolver: finds the addresses of a host.
             authorities: certificates in PEM that are trusted beside the usual ones.
         """
-        self._limits = limits
+        self._terms = Terms(limits)
         self._politeness = politeness
-        self._user_agent = user_agent
+        self._headers = {"User-Agent": user_agent, **(headers or {})}
         self._rules = rules
         self._work = work
         self._clock = clock
@@ -83,7 +87,6 @@ class Gate:
         self._resolver = resolver
         self._authorities = authorities
         self._turns = Turns(locks, politeness, longest=limits.max_backoff, clock=clock, sleep=self._sleep)
-        self._retries = Retries(limits)
         self._unreachable = UnreachableHosts(politeness.give_up_host_after)
         self._watchdog = Watchdog()
         self._lock = threading.Lock()
@@ -99,21 +102,39 @@ class Gate:
             RefusedError: we did not want it; `why` is address, scheme, url, too-large or downgrade.
             StorageError: the body cannot be written.
         """
+        return self._fetch(request, self._terms)
+
+    def for_endpoint(self, url: str, options: EndpointOptions = NO_OPTIONS) -> Fetcher:
+        """The gate for the requests of one endpoint.
+
+        Args:
+            url: as registered: credentials go to its origin only.
+            options: what its `parameters` say about how it is asked.
+        """
+        return EndpointGate(self._terms_of(url, options), self._fetch)
+
+    def _terms_of(self, url: str, options: EndpointOptions) -> Terms:
+        host = self._queue_of(url).rpartition(":")[0]
+        return Terms(options.limits(self._terms.limits), options, host, options.headers)
+
+    def _fetch(self, request: Request, terms: Terms) -> Answer:
+        """Tries until there is an answer, or no use in trying."""
         attempts: list[Attempt] = []
+        retries = Retries(terms.limits)
         while True:
-            journey = Journey(request)
+            journey = Journey(request, terms)
             try:
                 reply = self._follow(journey)
             except FetchError as error:
                 if journey.begun:
                     attempts.append(journey.attempt(error.exception))
                 error.evidence = journey.evidence(attempts)
-                wait = self._retries.after_error(error, len(attempts))
+                wait = retries.after_error(error, len(attempts))
                 if wait is None or (error.why == "connect" and self._given_up(journey)):
                     raise
             else:
                 attempts.append(journey.attempt(None))
-                wait = self._retries.after_status(reply.status, journey.cooling, len(attempts))
+                wait = retries.after_status(reply.status, journey.cooling, len(attempts))
                 if wait is None:
                     return journey.answer(reply, attempts)
             self._sleep(wait)
@@ -147,8 +168,8 @@ class Gate:
             if reply.status not in STATUSES or not location:
                 return reply
             journey.redirects.append(Redirect(reply.status, journey.request.url, location))
-            if len(journey.redirects) > self._limits.max_redirects:
-                most = self._limits.max_redirects
+            most = journey.terms.limits.max_redirects
+            if len(journey.redirects) > most:
                 raise FailedError("redirects", f"{journey.first.url}: more than {most} redirects, the last one to "
                                   f"{location}", exception="TooManyRedirects")  # fmt: skip
             journey.request = next_request(journey.request, reply.status, location, self._rules)
@@ -156,16 +177,17 @@ class Gate:
     def _ask(self, journey: Journey) -> Reply:
         """One request, in its turn."""
         host = host_of(self._rules.check_url(journey.request.url))
+        terms = journey.terms
         self._check_given_up(host)
         halt = current_halt()
         with self._turns.take(host) as turn:
             halt.check()
             self._check_given_up(host)
-            with self._watchdog.limit(self._limits.total_timeout - journey.elapsed) as deadline, halt.cutting(deadline):
+            with self._watchdog.limit(terms.limits.total_timeout - journey.elapsed) as deadline, halt.cutting(deadline):
                 exchange = self._exchange()
                 begun = self._clock()
                 try:
-                    reply = exchange.ask(journey.request, deadline)
+                    reply = exchange.ask(journey.request, terms, deadline)
                 except FetchError as error:
                     halt.check()
                     self._count(host, error, connected=exchange.address is not None)
@@ -176,7 +198,7 @@ class Gate:
                 finally:
                     turn.elapsed = self._clock() - begun
                     journey.note(exchange, turn.elapsed)
-            turn.cooling = journey.cooling = self._retries.cooling(reply.status, reply.headers)
+            turn.cooling = journey.cooling = Retries(terms.limits).cooling(reply.status, reply.headers)
         return reply
 
     def _count(self, host: str, error: FetchError, *, connected: bool) -> None:
@@ -207,7 +229,7 @@ class Gate:
         if exchange is None:
             wire = Wire(self._rules, self._resolver)
             adapter = GuardedAdapter(wire, self._tls())
-            exchange = Exchange(adapter, self._limits, self._user_agent, self._work)
+            exchange = Exchange(adapter, self._headers, self._work)
             self._local.exchange = exchange
         return exchange
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from collect_assets.errors import Attempt, Evidence, Redirect
 from collect_assets.network.exchange import Exchange, Reply
 from collect_assets.network.messages import Answer, Request, without_secrets
+from collect_assets.network.options import Terms
 
 
 class Journey:
@@ -17,14 +18,16 @@ class Journey:
 
     Attributes:
         first: what was asked for.
+        terms: what holds for it.
         request: what is being asked now.
         begun: whether anything was asked at all.
         elapsed: seconds on the wire.
         cooling: for how long the last host asked to be left alone.
     """
 
-    def __init__(self, first: Request) -> None:
+    def __init__(self, first: Request, terms: Terms) -> None:
         self.first = first
+        self.terms = terms
         self.request = first
         self.redirects: list[Redirect] = []
         self.begun = False

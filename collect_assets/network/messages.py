@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
+from collect_assets.collection import CREDENTIAL_HEADERS as CREDENTIALS
 from collect_assets.errors import Attempt, Evidence, Redirect
 
-CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key", "api-key", "x-auth-token"})
 _ANSWERED_SECRETS = frozenset({"set-cookie", "set-cookie2", "www-authenticate", "authentication-info"})
 
 
@@ -81,6 +82,13 @@ class Answer:
     def header(self, name: str, default: str = "") -> str:
         """A response header by its name in any case."""
         return next((value for key, value in self.response_headers.items() if key.lower() == name.lower()), default)
+
+
+class Fetcher(Protocol):
+    """What plugins are handed: the gate, or the gate under the terms of one endpoint."""
+
+    def fetch(self, request: Request) -> Answer:
+        """Asks for one thing; see `Gate.fetch`."""
 
 
 def without_secrets(headers: Mapping[str, str]) -> dict[str, str]:

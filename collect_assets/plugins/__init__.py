@@ -14,7 +14,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Literal
 
-from collect_assets.network.gate import Answer, Gate
+from collect_assets.network.gate import Answer, Fetcher
 
 Coverage = Literal["full", "changes", "identifiers"]
 
@@ -27,13 +27,11 @@ class HarvestRequest:
         url: as registered.
         parameters: of the register's row.
         validators: `If-None-Match` and `If-Modified-Since` of the last good log, where its resource is at hand.
-        headers: to send with every request.
     """
 
     url: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     validators: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ class Harvest:
         return self.part is None
 
 
-Plugin = Callable[[HarvestRequest, Gate], Harvest]
+Plugin = Callable[[HarvestRequest, Fetcher], Harvest]
 
 
 @cache

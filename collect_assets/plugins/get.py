@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collect_assets.errors import FailedError, FetchError, RefusedError
 from collect_assets.network.content import is_html
-from collect_assets.network.gate import Answer, Gate, Request
+from collect_assets.network.gate import Answer, Fetcher, Request
 from collect_assets.plugins import Harvest, HarvestRequest
 
 NAME = ""
 TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-def harvest(request: HarvestRequest, gate: Gate) -> Harvest:
+def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
     """Fetches the document, conditionally where validators are known.
 
     Raises:
         FetchError: nothing came that can be kept: another status than 200, no body, a web page in place of data.
         StorageError: the disk is full.
     """
-    answer = gate.fetch(Request(request.url, {**request.headers, **request.validators}))
+    answer = gate.fetch(Request(request.url, request.validators))
     if answer.status == 304 and request.validators:
         return Harvest(answer, None)
     try:

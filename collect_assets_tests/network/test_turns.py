@@ -39,7 +39,7 @@ FETCHING = """
     from collect_assets.network.addresses import AddressRules
     from collect_assets.network.gate import Gate, Request
     url, folder, count, *rest = sys.argv[1:]
-    gate = Gate(limits=Limits(max_bytes=1 << 40), politeness=Politeness(pause_share=0), user_agent="t",
+    gate = Gate(limits=Limits(max_ratio=2000), politeness=Politeness(pause_share=0), user_agent="t",
                 rules=AddressRules.parse("127.0.0.0/8"), work=Path(folder) / "work", locks=Path(folder) / "locks")
     for _ in range(int(count)):
         answer = gate.fetch(Request(url))
