@@ -20,6 +20,7 @@ from collect_assets.collection import Collection
 from collect_assets.errors import NoLogsError
 from collect_assets.network.addresses import AddressRules
 from collect_assets.network.gate import Gate
+from collect_assets.network.proxy import Proxy
 from collect_assets.plugins import plugins
 from collect_assets.registers import EndpointRegister, Problem, read_endpoints
 from collect_assets.store.local import file_lock, sweep
@@ -135,6 +136,7 @@ def _run(
         headers=collection.settings.headers,
         rules=rules,
         work=collection.work,
+        proxy=Proxy.from_environment(),
     )
     collector = Collector(
         collection, entry_date, day_stamp(collection, entry_date), run_file.run, gate, Past(collection, entry_date), now

@@ -153,7 +153,7 @@ def _with_evidence(log: Log, evidence: Evidence) -> Log:
         log,
         elapsed=f"{evidence.elapsed:.3f}",
         status=str(evidence.status or ""),
-        ssl_verify=True,
+        ssl_verify=evidence.ssl_verify,
         request_headers=evidence.request_headers,
         response_headers=evidence.response_headers,
         content_type=headers.get("content-type", ""),

@@ -25,6 +25,7 @@ TRANSIENT = frozenset(
     for why in (
         "connect",
         "dns",
+        "dns-timeout",
         "no-response",
         "timeout",
         "deadline",

@@ -6,7 +6,6 @@ beside this one.
 
 from __future__ import annotations
 
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,17 +15,20 @@ from typing import TypeVar
 from collect_assets.collection import Limits, Politeness
 from collect_assets.errors import Attempt, Evidence, FailedError, FetchError, Redirect, RefusedError
 from collect_assets.network.addresses import AddressRules, host_of
-from collect_assets.network.connection import GuardedAdapter, Resolver, Wire, resolve, tls_context
+from collect_assets.network.connection import Connections, Wire
 from collect_assets.network.deadline import Watchdog
 from collect_assets.network.endpoint_gate import EndpointGate
 from collect_assets.network.exchange import Exchange, Reply
 from collect_assets.network.journey import Journey, location_of
 from collect_assets.network.messages import Answer, Fetcher, Request
+from collect_assets.network.names import Names, Resolver, resolve
 from collect_assets.network.options import NO_OPTIONS, EndpointOptions, Terms
+from collect_assets.network.proxy import Proxy
 from collect_assets.network.queues import each_in_turn, queues_of
 from collect_assets.network.redirects import STATUSES, next_request
 from collect_assets.network.retries import Retries, UnreachableHosts
 from collect_assets.network.stopping import Halt, current_halt
+from collect_assets.network.tls import Contexts
 from collect_assets.network.turns import Turns
 
 __all__ = ["Answer", "Attempt", "Evidence", "Fetcher", "Gate", "Redirect", "Request"]
@@ -61,6 +63,7 @@ class Gate:
         sleep: Callable[[float], None] | None = None,
         resolver: Resolver = resolve,
         authorities: Path | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
         """Sets the gate up; nothing is opened yet.
 
@@ -76,6 +79,7 @@ class Gate:
             sleep: waits for pauses and between attempts; by default it wakes up when `each` is being stopped.
             resolver: finds the addresses of a host.
             authorities: certificates in PEM that are trusted beside the usual ones.
+            proxy: the operator's, that all requests go through.
         """
         self._terms = Terms(limits)
         self._politeness = politeness
@@ -84,21 +88,20 @@ class Gate:
         self._work = work
         self._clock = clock
         self._sleep = sleep or _sleep
-        self._resolver = resolver
-        self._authorities = authorities
+        self._names = Names(resolver)
+        self._contexts = Contexts(authorities)
+        self._proxy = proxy
         self._turns = Turns(locks, politeness, longest=limits.max_backoff, clock=clock, sleep=self._sleep)
         self._unreachable = UnreachableHosts(politeness.give_up_host_after)
         self._watchdog = Watchdog()
-        self._lock = threading.Lock()
-        self._context: ssl.SSLContext | None = None
         self._local = threading.local()
 
     def fetch(self, request: Request) -> Answer:
         """Asks for one thing.
 
         Raises:
-            FailedError: it did not come; `why` is dns, connect, no-response, timeout, deadline, protocol, tls,
-                truncated, encoding, redirects or host-given-up.
+            FailedError: it did not come; `why` is dns, dns-timeout, connect, no-response, timeout, deadline, too-slow,
+                protocol, tls, truncated, encoding, redirects or host-given-up.
             RefusedError: we did not want it; `why` is address, scheme, url, too-large or downgrade.
             StorageError: the body cannot be written.
         """
@@ -130,7 +133,7 @@ class Gate:
                     attempts.append(journey.attempt(error.exception))
                 error.evidence = journey.evidence(attempts)
                 wait = retries.after_error(error, len(attempts))
-                if wait is None or (error.why == "connect" and self._given_up(journey)):
+                if wait is None or self._given_up(journey):
                     raise
             else:
                 attempts.append(journey.attempt(None))
@@ -172,11 +175,15 @@ class Gate:
             if len(journey.redirects) > most:
                 raise FailedError("redirects", f"{journey.first.url}: more than {most} redirects, the last one to "
                                   f"{location}", exception="TooManyRedirects")  # fmt: skip
-            journey.request = next_request(journey.request, reply.status, location, self._rules)
+            journey.request = next_request(journey.request, reply.status, location, self._rules,
+                                           downgrade=journey.terms.options.allow_downgrade)  # fmt: skip
 
     def _ask(self, journey: Journey) -> Reply:
         """One request, in its turn."""
-        host = host_of(self._rules.check_url(journey.request.url))
+        parts = self._rules.check_url(journey.request.url)
+        if self._proxy is not None:
+            self._proxy.check(parts, self._rules)
+        host = host_of(parts)
         terms = journey.terms
         self._check_given_up(host)
         halt = current_halt()
@@ -204,7 +211,7 @@ class Gate:
     def _count(self, host: str, error: FetchError, *, connected: bool) -> None:
         if connected:
             self._unreachable.connected(host)
-        elif error.why == "connect":
+        elif error.why in {"connect", "dns-timeout"}:
             self._unreachable.failed(host)
 
     def _given_up(self, journey: Journey) -> bool:
@@ -227,17 +234,10 @@ class Gate:
         """The connections of this thread."""
         exchange: Exchange | None = getattr(self._local, "exchange", None)
         if exchange is None:
-            wire = Wire(self._rules, self._resolver)
-            adapter = GuardedAdapter(wire, self._tls())
-            exchange = Exchange(adapter, self._headers, self._work)
+            wire = Wire(self._rules, self._names)
+            exchange = Exchange(Connections(wire, self._contexts, self._proxy), self._headers, self._work)
             self._local.exchange = exchange
         return exchange
-
-    def _tls(self) -> ssl.SSLContext:
-        with self._lock:
-            if self._context is None:
-                self._context = tls_context(str(self._authorities) if self._authorities else None)
-            return self._context
 
 
 def _check_whole(reply: Reply, halt: Halt) -> None:
