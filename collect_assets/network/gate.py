@@ -14,8 +14,9 @@ from typing import TypeVar
 
 from collect_assets.collection import Limits, Politeness
 from collect_assets.errors import Attempt, Evidence, FailedError, FetchError, Redirect, RefusedError
-from collect_assets.network.addresses import AddressRules, host_of
+from collect_assets.network.addresses import AddressRules, host_of, origin_of
 from collect_assets.network.connection import Connections, Wire
+from collect_assets.network.credentials import Credentials
 from collect_assets.network.deadline import Watchdog
 from collect_assets.network.endpoint_gate import EndpointGate
 from collect_assets.network.exchange import Exchange, Reply
@@ -64,6 +65,7 @@ class Gate:
         resolver: Resolver = resolve,
         authorities: Path | None = None,
         proxy: Proxy | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         """Sets the gate up; nothing is opened yet.
 
@@ -80,6 +82,7 @@ class Gate:
             resolver: finds the addresses of a host.
             authorities: certificates in PEM that are trusted beside the usual ones.
             proxy: the operator's, that all requests go through.
+            credentials: where those that endpoints name are found; by default in the environment.
         """
         self._terms = Terms(limits)
         self._politeness = politeness
@@ -91,6 +94,7 @@ class Gate:
         self._names = Names(resolver)
         self._contexts = Contexts(authorities)
         self._proxy = proxy
+        self._credentials = credentials or Credentials.from_environment()
         self._turns = Turns(locks, politeness, longest=limits.max_backoff, clock=clock, sleep=self._sleep)
         self._unreachable = UnreachableHosts(politeness.give_up_host_after)
         self._watchdog = Watchdog()
@@ -107,18 +111,20 @@ class Gate:
         """
         return self._fetch(request, self._terms)
 
-    def for_endpoint(self, url: str, options: EndpointOptions = NO_OPTIONS) -> Fetcher:
+    def for_endpoint(self, url: str, options: EndpointOptions = NO_OPTIONS) -> EndpointGate:
         """The gate for the requests of one endpoint.
 
         Args:
             url: as registered: credentials go to its origin only.
             options: what its `parameters` say about how it is asked.
-        """
-        return EndpointGate(self._terms_of(url, options), self._fetch)
 
-    def _terms_of(self, url: str, options: EndpointOptions) -> Terms:
-        host = self._queue_of(url).rpartition(":")[0]
-        return Terms(options.limits(self._terms.limits), options, host, options.headers)
+        Raises:
+            FailedError: `credential`: the one that the options name cannot be used.
+        """
+        credential = self._credentials.find(options.credential, url)
+        scheme, host = self._origin_of(url)
+        terms = Terms(options.limits(self._terms.limits), options, host.rpartition(":")[0])
+        return EndpointGate(terms, self._fetch, (scheme, host), credential)
 
     def _fetch(self, request: Request, terms: Terms) -> Answer:
         """Tries until there is an answer, or no use in trying."""
@@ -225,10 +231,13 @@ class Gate:
 
     def _queue_of(self, url: str) -> str:
         """The host of a URL; bad URLs share a queue, their fetch will say what is wrong with them."""
+        return self._origin_of(url)[1]
+
+    def _origin_of(self, url: str) -> tuple[str, str]:
         try:
-            return host_of(self._rules.check_url(url))
+            return origin_of(self._rules.check_url(url))
         except RefusedError:
-            return ""
+            return "", ""
 
     def _exchange(self) -> Exchange:
         """The connections of this thread."""
