@@ -20,6 +20,7 @@ from collect_assets.network.credentials import Credentials
 from collect_assets.network.deadline import Watchdog
 from collect_assets.network.endpoint_gate import EndpointGate
 from collect_assets.network.exchange import Exchange, Reply
+from collect_assets.network.hosts import Hosts, Lanes
 from collect_assets.network.journey import Journey, location_of
 from collect_assets.network.messages import Answer, Fetcher, Request
 from collect_assets.network.names import Names, Resolver, resolve
@@ -60,6 +61,7 @@ class Gate:
         rules: AddressRules,
         work: Path,
         locks: Path | None = None,
+        hosts: Hosts | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] | None = None,
         resolver: Resolver = resolve,
@@ -77,6 +79,7 @@ class Gate:
             rules: the addresses that may be connected to.
             work: the folder for bodies, on the file system of the resources.
             locks: the folder for the hosts' locks; by default one that all processes of the user share.
+            hosts: which of them share a queue, or take more than one request at a time.
             clock: counts seconds for pauses and elapsed times.
             sleep: waits for pauses and between attempts; by default it wakes up when `each` is being stopped.
             resolver: finds the addresses of a host.
@@ -95,7 +98,9 @@ class Gate:
         self._contexts = Contexts(authorities)
         self._proxy = proxy
         self._credentials = credentials or Credentials.from_environment()
-        self._turns = Turns(locks, politeness, longest=limits.max_backoff, clock=clock, sleep=self._sleep)
+        self._hosts = hosts or Hosts()
+        self._turns = Turns(locks, politeness, longest=limits.max_backoff, clock=clock, sleep=self._sleep,
+                            hosts=self._hosts)  # fmt: skip
         self._unreachable = UnreachableHosts(politeness.give_up_host_after)
         self._watchdog = Watchdog()
         self._local = threading.local()
@@ -154,7 +159,8 @@ class Gate:
         The things of a host (of the URL that `url` names) come one after the other, in their order; the host with the
         most things is begun first. When `work` raises, or the caller stops iterating, what runs is cut off.
         """
-        queues = queues_of(things, lambda thing: self._queue_of(url(thing)))
+        lanes = Lanes(self._hosts)
+        queues = queues_of(things, lambda thing: lanes.next_of(self._host_of(url(thing))))
         return each_in_turn(queues, work, at_once=self._politeness.hosts_at_once, leave=self.close)
 
     def close(self) -> None:
@@ -211,6 +217,7 @@ class Gate:
                 finally:
                     turn.elapsed = self._clock() - begun
                     journey.note(exchange, turn.elapsed)
+            turn.status = reply.status
             turn.cooling = journey.cooling = Retries(terms.limits).cooling(reply.status, reply.headers)
         return reply
 
@@ -221,7 +228,7 @@ class Gate:
             self._unreachable.failed(host)
 
     def _given_up(self, journey: Journey) -> bool:
-        return self._unreachable.given_up(self._queue_of(journey.request.url))
+        return self._unreachable.given_up(self._host_of(journey.request.url))
 
     def _check_given_up(self, host: str) -> None:
         if self._unreachable.given_up(host):
@@ -229,8 +236,8 @@ class Gate:
             raise FailedError("host-given-up", f"{host} could not be connected to {times} times in a row and is not "
                               "asked again in this run", transient=True)  # fmt: skip
 
-    def _queue_of(self, url: str) -> str:
-        """The host of a URL; bad URLs share a queue, their fetch will say what is wrong with them."""
+    def _host_of(self, url: str) -> str:
+        """The host of a URL; bad URLs share a blank one, their fetch will say what is wrong with them."""
         return self._origin_of(url)[1]
 
     def _origin_of(self, url: str) -> tuple[str, str]:

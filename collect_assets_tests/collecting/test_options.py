@@ -73,3 +73,14 @@ def test_a_message_hides_the_secret_of_a_url_that_the_log_has_verbatim(folder: F
     assert log.endpoint_url == url
     assert "geheim" not in log.message
     assert "token=***" in log.message
+
+
+def test_host_csv_is_obeyed_kept_and_its_bad_rows_reported(folder: Folder) -> None:
+    (folder.path / "host.csv").write_text("host,group,at-once,pause\n127.0.0.1,,2,\nhttp://x/,,,\n")
+    with WebServer(lambda _: Page(b"1\n", delay=0.1)) as server:
+        report = folder.register(*(server.url(f"/{number}") for number in range(6))).collect()
+    assert server.most_at_once == 2
+    assert [(problem.file, problem.row) for problem in report.problems] == [("host.csv", 3)]
+    (run,) = folder.runs()
+    assert (folder.path / "register" / run["registers"]["host.csv"]).read_bytes().startswith(b"host,group")
+    assert run["problems"][0]["file"] == "host.csv"
