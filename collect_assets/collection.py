@@ -85,11 +85,16 @@ class Limits(Section):
 
 
 class Politeness(Section):
-    """How a host is treated: one request at a time, and between two of them a share of the time that the last took."""
+    """How a host is treated: one request at a time, and between two of them a share of the time that the last took.
+
+    Attributes:
+        slow_down: what the pause is multiplied with after each answer 429 or 503.
+    """
 
     min_pause: float = Field(0.0, ge=0, le=HOUR)
     max_pause: float = Field(5.0, ge=0, le=HOUR)
     pause_share: float = Field(0.5, ge=0, le=1000)
+    slow_down: float = Field(2.0, ge=1, le=100)
     hosts_at_once: int = Field(64, ge=1, le=1024)
     give_up_host_after: int = Field(3, ge=1, le=1_000_000)
 

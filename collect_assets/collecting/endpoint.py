@@ -10,10 +10,12 @@ from collect_assets.collecting.log import Log, read_log, write_log
 from collect_assets.collecting.past import Past, validators
 from collect_assets.collecting.window import Clock
 from collect_assets.collection import Collection
-from collect_assets.errors import DamagedFileError, Evidence, FetchError, StorageError
+from collect_assets.errors import DamagedFileError, Evidence, FetchError, StorageError, hide_url_secrets
 from collect_assets.network.content import mime_type
+from collect_assets.network.credentials import Credential
+from collect_assets.network.endpoint_gate import EndpointGate
 from collect_assets.network.gate import Gate
-from collect_assets.network.messages import without_secrets
+from collect_assets.network.messages import Fetcher, without_secrets
 from collect_assets.network.options import EndpointOptions
 from collect_assets.plugins import Harvest, HarvestRequest, plugins
 from collect_assets.registers import Endpoint
@@ -66,8 +68,15 @@ class Collector:
             run=self.run,
         )
         try:
+            gate = self.gate.for_endpoint(endpoint.url, EndpointOptions.of(endpoint.parameters))
+        except FetchError as error:
+            return _failed(log, error, error.outcome)
+        return _without_secrets(self._asked(log, endpoint, gate), gate.credential)
+
+    def _asked(self, log: Log, endpoint: Endpoint, gate: EndpointGate) -> Log:
+        try:
             last = self.past.last_good(endpoint.endpoint)
-            harvest = self._ask(endpoint, last)
+            harvest = self._ask(endpoint, gate, last)
             log = _with_evidence(log, harvest.answer.evidence)
             return self._good(log, harvest, last)
         except FetchError as error:
@@ -75,12 +84,13 @@ class Collector:
         except StorageError as error:
             return _failed(log, error, "failed:storage")
         except Exception as error:  # noqa: BLE001 - the outermost edge of one endpoint: the others go on
-            return replace(_failed(log, error, "failed:error"), message=f"{type(error).__name__}: {error}")
+            return replace(
+                _failed(log, error, "failed:error"), message=hide_url_secrets(f"{type(error).__name__}: {error}")
+            )
 
-    def _ask(self, endpoint: Endpoint, last: Log | None) -> Harvest:
+    def _ask(self, endpoint: Endpoint, gate: Fetcher, last: Log | None) -> Harvest:
         """Asks for what changed; and for all of it, where what we have turns out to be damaged (promise 1)."""
         plugin = plugins()[endpoint.plugin]
-        gate = self.gate.for_endpoint(endpoint.url, EndpointOptions.of(endpoint.parameters))
         request = HarvestRequest(endpoint.url, endpoint.parameters, validators(last, self.collection))
         harvest = plugin(request, gate)
         if harvest.part is None and last is not None:
@@ -137,6 +147,25 @@ def _not_modified(log: Log, last: Log, resource: Path) -> Log:
     )
 
 
+SHOWING = (
+    "message",
+    "exception",
+    "content_type",
+    "request_headers",
+    "response_headers",
+    "attempts",
+    "redirects",
+    "tasks",
+)
+
+
+def _without_secrets(log: Log, credential: Credential) -> Log:
+    """What a server, a plugin or an exception may have repeated of a credential is hidden, wherever it stands."""
+    if not credential.secrets:
+        return log
+    return replace(log, **{name: credential.hide(getattr(log, name)) for name in SHOWING})
+
+
 def _failed(log: Log, error: Exception, outcome: str) -> Log:
     exception = getattr(error, "exception", None) or ("" if log.status else type(error).__name__)
     return replace(log, outcome=outcome, exception=exception, message=str(error))
@@ -153,7 +182,7 @@ def _with_evidence(log: Log, evidence: Evidence) -> Log:
         log,
         elapsed=f"{evidence.elapsed:.3f}",
         status=str(evidence.status or ""),
-        ssl_verify=True,
+        ssl_verify=evidence.ssl_verify,
         request_headers=evidence.request_headers,
         response_headers=evidence.response_headers,
         content_type=headers.get("content-type", ""),

@@ -25,6 +25,7 @@ TRANSIENT = frozenset(
     for why in (
         "connect",
         "dns",
+        "dns-timeout",
         "no-response",
         "timeout",
         "deadline",
@@ -95,7 +96,7 @@ class Log:
         """Whether the failure may well be gone at the next request; of a log without an outcome, by its status."""
         if self.good:
             return False
-        late = self.status in {"408", "425", "429"} or (self.status.isdigit() and int(self.status) >= 500)
+        late = self.status in {"202", "408", "425", "429"} or (self.status.isdigit() and int(self.status) >= 500)
         return late or self.outcome in TRANSIENT or (not self.outcome and not self.status)
 
     def to_json(self) -> builtins.bytes:

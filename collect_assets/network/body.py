@@ -43,7 +43,9 @@ class Progress:
         self.size = 0
 
 
-def receive(raw: BaseHTTPResponse, *, url: str, work: Path, limits: Limits, progress: Progress) -> Body:
+def receive(
+    raw: BaseHTTPResponse, *, url: str, work: Path, limits: Limits, progress: Progress, decode: bool = True
+) -> Body:
     """Reads a body to its end, into a new file in `work`.
 
     Raises:
@@ -53,6 +55,7 @@ def receive(raw: BaseHTTPResponse, *, url: str, work: Path, limits: Limits, prog
         urllib3.exceptions.HTTPError: the connection broke.
     """
     codings, known = codings_of(raw)
+    known = known and (decode or not codings)
     _check_length(raw, url, limits, decoded=not codings)
     wire = _paced(_wire(raw, url, limits.max_wire_bytes), raw, url, limits)
     pieces = _limited(_decoded(wire, codings, url) if known else wire, raw, url, limits, progress)

@@ -15,7 +15,7 @@ from requests.structures import CaseInsensitiveDict
 from collect_assets.errors import FailedError, FetchError, StorageError
 from collect_assets.network import outcomes
 from collect_assets.network.body import Body, Progress, glance, receive
-from collect_assets.network.connection import GuardedAdapter, headers_of
+from collect_assets.network.connection import Connections, headers_of
 from collect_assets.network.deadline import Deadline
 from collect_assets.network.messages import Request
 from collect_assets.network.options import Terms
@@ -42,8 +42,8 @@ class Exchange:
         size: the bytes of the last body, as far as it came.
     """
 
-    def __init__(self, adapter: GuardedAdapter, headers: Mapping[str, str], work: Path) -> None:
-        self._adapter = adapter
+    def __init__(self, connections: Connections, headers: Mapping[str, str], work: Path) -> None:
+        self._connections = connections
         self._headers = {**OUR_HEADERS, **headers}
         self._work = work
         self._begin()
@@ -57,7 +57,7 @@ class Exchange:
     @property
     def address(self) -> str | None:
         """The peer of the last request."""
-        return self._adapter.wire.address
+        return self._connections.wire.address
 
     @property
     def size(self) -> int:
@@ -85,12 +85,12 @@ class Exchange:
 
     def close(self) -> None:
         """Closes the connections."""
-        self._adapter.close()
+        self._connections.close()
 
     def _head(self, request: Request, terms: Terms, deadline: Deadline) -> requests.Response:
         prepared = self._prepare(request)
         self.sent = dict(prepared.headers)
-        wire = self._adapter.wire
+        wire = self._connections.wire
         wire.begin(deadline)
         try:
             return self._send(prepared, terms, deadline)
@@ -103,7 +103,7 @@ class Exchange:
     def _send(self, prepared: requests.PreparedRequest, terms: Terms, deadline: Deadline) -> requests.Response:
         remaining = deadline.remaining()
         timeout = (min(terms.limits.connect_timeout, remaining), min(terms.limits.read_timeout, remaining + 1))
-        return self._adapter.get(prepared, timeout)
+        return self._connections.of(terms.tls(prepared.url or "")).get(prepared, timeout)
 
     def _prepare(self, request: Request) -> requests.PreparedRequest:
         headers = CaseInsensitiveDict(self._headers)
@@ -117,7 +117,7 @@ class Exchange:
             return self._glance(response, request, terms, deadline)
         try:
             body = receive(response.raw, url=request.url, work=self._work, limits=terms.limits,
-                           progress=self._progress)  # fmt: skip
+                           decode=terms.options.decode, progress=self._progress)  # fmt: skip
         except StorageError:
             raise
         except FetchError as error:

@@ -53,7 +53,7 @@ class Journey:
     def evidence(self, attempts: Sequence[Attempt]) -> Evidence:
         """What there is to say when it failed."""
         return Evidence(tuple(attempts), tuple(self.redirects), _sum(attempts), self._status, self._loggable(),
-                        without_secrets(self._received))  # fmt: skip
+                        without_secrets(self._received), self.terms.options.ssl_verify)  # fmt: skip
 
     def answer(self, reply: Reply, attempts: Sequence[Attempt]) -> Answer:
         """What there is to say when something was answered."""
@@ -70,6 +70,7 @@ class Journey:
             sha256=body.sha256,
             size=body.size,
             start=body.start,
+            ssl_verify=self.terms.options.ssl_verify,
             encoded=body.encoded,
         )
 

@@ -7,16 +7,18 @@ one fetch in the end are its `Terms`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, ValidationError
 
 from collect_assets.collection import DAY, MOST_BYTES, Headers, Limits, Section, reasons
 from collect_assets.errors import FailedError
+from collect_assets.network.addresses import ascii_host
+from collect_assets.network.tls import STRICT, Tls
 
 CREDENTIAL_NAME = r"^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?$"
-_NOTHING: Mapping[str, str] = {}
 
 
 class EndpointOptions(Section):
@@ -88,4 +90,11 @@ class Terms:
     limits: Limits
     options: EndpointOptions = NO_OPTIONS
     host: str = ""
-    headers: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+
+    def tls(self, url: str) -> Tls:
+        """The kind of connection for a URL: what may go unchecked is the registered host, not where it redirects to."""
+        options = self.options
+        if options.ssl_verify and not options.tls_legacy:
+            return STRICT
+        here = ascii_host(urlsplit(url).hostname or "").rstrip(".") == self.host
+        return Tls(verify=options.ssl_verify or not here, legacy=options.tls_legacy)

@@ -8,7 +8,15 @@ from collect_assets.network.gate import Answer, Fetcher, Request
 from collect_assets.plugins import Harvest, HarvestRequest
 
 NAME = ""
-TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+TRANSIENT_STATUS = frozenset({202, 408, 425, 429, 500, 502, 503, 504})
+_WANTS = "; it wants a credential, or another than it got (`credential` in parameters), or does not want us at all"
+_ADVICE = {
+    202: ": it is still making the file; a later run of the day may get it",
+    304: " though we have no copy and asked for all of it",
+    401: _WANTS,
+    403: _WANTS,
+    410: ": it is gone for good; give the row an end-date",
+}
 
 
 def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
@@ -21,6 +29,8 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
     answer = gate.fetch(Request(request.url, request.validators))
     if answer.status == 304 and request.validators:
         return Harvest(answer, None)
+    if answer.status == 304:  # fault F29: some cache on the way takes us for somebody who has a copy
+        answer = gate.fetch(Request(request.url, {"Cache-Control": "no-cache"}))
     try:
         if answer.status != 200:
             raise _status_error(answer)
@@ -46,6 +56,6 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
 
 
 def _status_error(answer: Answer) -> FailedError:
-    return FailedError(
-        "status", f"{answer.url}: answered with status {answer.status}", transient=answer.status in TRANSIENT_STATUS
-    )
+    advice = _ADVICE.get(answer.status, "")
+    return FailedError("status", f"{answer.url}: answered with status {answer.status}{advice}",
+                       transient=answer.status in TRANSIENT_STATUS)  # fmt: skip
