@@ -235,6 +235,16 @@ class Collection:
         """Where the log of an endpoint on an entry-date is."""
         return self.log / entry_date.isoformat() / f"{endpoint}.json"
 
+    @property
+    def log_csv(self) -> Path:
+        """The logs as a table for readers of their own."""
+        return self.folder / "log.csv"
+
+    @property
+    def resource_csv(self) -> Path:
+        """The resources as a table for readers of their own."""
+        return self.folder / "resource.csv"
+
     def adopted(self, entry_date: dt.date) -> Path:
         """The logs of an entry-date that were found as rows of a log.csv only, one in a line."""
         return self.folder / "adopted" / f"{entry_date.isoformat()}.jsonl"
