@@ -19,7 +19,7 @@ from collect_assets.collecting.log import Log, adopted_logs, log_paths
 from collect_assets.collection import Collection
 from collect_assets.errors import RegisterError
 from collect_assets.registers import read_endpoints
-from collect_assets.store.database import database
+from collect_assets.store.database import database, literal
 from collect_assets.store.local import write_atomically
 from collect_assets.tables.day_files import fresh_day_files
 
@@ -29,14 +29,18 @@ SELECT *, row_number() OVER () AS place
 FROM read_csv($path, header = true, all_varchar = true, null_padding = true, quote = '"', escape = '"', delim = ',',
               strict_mode = false, max_line_size = 16777216)
 """
-_DAYS = """
-SELECT DISTINCT TRY_CAST(left("entry-date", 10) AS DATE) AS day FROM csv
-WHERE day IS NOT NULL AND regexp_full_match(endpoint, '[0-9a-f]{64}') ORDER BY day
+_MISSING = """
+CREATE TEMP TABLE missing AS
+SELECT csv.*, left("entry-date", 10) AS day FROM csv ANTI JOIN (
+    SELECT string_split(file, '/')[-2] AS day, parse_filename(file, true) AS endpoint FROM glob($logs)
+    UNION ALL
+    SELECT parse_filename(filename, true), json_extract_string(unnest(string_split(content, chr(10))), '/endpoint')
+    FROM read_text($adopted)
+) have ON csv.endpoint = have.endpoint AND left(csv."entry-date", 10) = have.day
+WHERE regexp_full_match(csv.endpoint, '[0-9a-f]{64}') AND TRY_CAST(left("entry-date", 10) AS DATE) IS NOT NULL
 """
-_ROWS = """
-SELECT {columns} FROM csv WHERE left("entry-date", 10) = $day AND regexp_full_match(endpoint, '[0-9a-f]{{64}}')
-ORDER BY place
-"""
+_DAYS = "SELECT DISTINCT day::DATE FROM missing ORDER BY ALL"
+_ROWS = "SELECT {columns} FROM missing WHERE day = $day ORDER BY place"
 # A blank end-date says: seen on the newest day that was collected.
 _SEEN = """
 WITH dated AS (
@@ -49,8 +53,16 @@ WITH dated AS (
 SELECT DISTINCT day, unnest(string_split(endpoints, ';')) AS endpoint, resource FROM seen WHERE day IS NOT NULL
 ORDER BY day, endpoint, resource DESC
 """
-_COPIED = {"bytes": "", "content-type": "content_type", "elapsed": "elapsed", "endpoint": "endpoint",
-           "resource": "resource", "status": "status", "entry-date": "entry_date", "exception": "exception"}  # fmt: skip
+_COPIED = {
+    "bytes": "",
+    "content-type": "content_type",
+    "elapsed": "elapsed",
+    "endpoint": "endpoint",
+    "resource": "resource",
+    "status": "status",
+    "entry-date": "entry_date",
+    "exception": "exception",
+}
 
 
 def adopt(collection: Collection) -> int:
@@ -75,10 +87,18 @@ def _adopt_logs(collection: Collection, urls: Mapping[str, str]) -> int:
         columns = _load(connection, collection.log_csv, ("endpoint", "entry-date"))
         kept = [name for name in _COPIED if name in columns]
         query = _ROWS.format(columns=", ".join(f'"{name}"' for name in kept))
+        connection.execute(_missing(collection))
         for (day,) in connection.execute(_DAYS).fetchall():
             rows = connection.execute(query, {"day": str(day)}).fetchall()
             count += _keep(collection, day, (_log(dict(zip(kept, row, strict=True)), urls) for row in rows))
     return count
+
+
+def _missing(collection: Collection) -> str:
+    """The rows that neither a file nor an adopted log stands for; `glob` lists 100,000 files in a fifth of a second."""
+    adopted = sorted(collection.adopted(dt.date.min).parent.glob("*.jsonl"))
+    read = f"read_text([{', '.join(map(literal, adopted))}])" if adopted else "(SELECT '' AS filename, '{}' AS content)"
+    return _MISSING.replace("read_text($adopted)", read).replace("$logs", literal(collection.log / "*" / "*.json"))
 
 
 def _adopt_resources(collection: Collection, urls: Mapping[str, str]) -> int:

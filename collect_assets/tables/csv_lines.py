@@ -44,8 +44,9 @@ WITH named AS (
     SELECT resource, arg_min(size, place) AS size, min(day) AS first_day, max(day) AS last_day FROM named
     WHERE resource IS NOT NULL GROUP BY resource
 ), serving AS (SELECT DISTINCT resource, endpoint FROM named WHERE resource IS NOT NULL),
-from_endpoints AS (SELECT resource, string_agg(endpoint, ';' ORDER BY endpoint) AS endpoints FROM serving GROUP BY resource),
-organisations AS (
+from_endpoints AS (
+    SELECT resource, string_agg(endpoint, ';' ORDER BY endpoint) AS endpoints FROM serving GROUP BY resource
+), organisations AS (
     SELECT resource, string_agg(DISTINCT organisation, ';' ORDER BY organisation) AS organisations
     FROM serving JOIN source USING (endpoint) WHERE organisation <> '' GROUP BY resource
 ), datasets AS (

@@ -31,7 +31,7 @@ from collect_assets.tables.log_rows import COLUMNS, load_logs
 DAY_FILE_VERSION = 2
 RECENT = dt.timedelta(days=7)  # days whose logs are looked at one by one: an editor may write into a file in place
 SETTLED = 2_000_000_000  # nanoseconds: two changes within one tick of the file system's clock look like one
-AT_ONCE = 10  # days whose logs are read by one query
+AT_ONCE = 20  # days whose logs are read by one query
 
 _WRITE = """
 COPY (SELECT {columns} FROM log_row WHERE day = {day} ORDER BY endpoint) TO {part}
@@ -83,12 +83,14 @@ def fresh_day_files(
     stale = [day for day in days if not fingerprints[day] or held.get(collection.day_file(day)) != fingerprints[day]]
     problems: list[Problem] = []
     written: list[dt.date] = []
-    for start in range(0, len(stale), AT_ONCE):
-        if enough():
-            break
-        some = stale[start : start + AT_ONCE]
-        problems += _write(collection, {day: fingerprints[day] for day in some})
-        written += some
+    if stale:
+        with database() as connection:
+            for start in range(0, len(stale), AT_ONCE):
+                if enough():
+                    break
+                some = stale[start : start + AT_ONCE]
+                problems += _write(connection, collection, {day: fingerprints[day] for day in some})
+                written += some
     left = set(stale) - set(written)
     return DayFiles([day for day in days if day not in left], written, tuple(problems))
 
@@ -165,26 +167,27 @@ def _fingerprint(collection: Collection, entry_date: dt.date, newest: dt.date) -
     return ".".join(map(str, (DAY_FILE_VERSION, CANONICAL_RULES, *changes)))
 
 
-def _write(collection: Collection, fingerprints: Mapping[dt.date, str]) -> list[Problem]:
+def _write(
+    connection: duckdb.DuckDBPyConnection, collection: Collection, fingerprints: Mapping[dt.date, str]
+) -> list[Problem]:
     """Writes the files of a few days."""
     part = temporary(collection.work)
     try:
-        with database() as connection:
-            connection.execute("SET preserve_insertion_order = false")
-            problems = load_logs(connection, collection, list(fingerprints))
-            waiting = _add_canonical_hashes(connection, collection)
-            _add_skips(connection, collection, list(fingerprints))
-            digests = dict(connection.execute(_DIGESTS).fetchall())
-            for day, fingerprint in fingerprints.items():
-                values = {
-                    "columns": ", ".join(COLUMNS),
-                    "day": literal(str(day)),
-                    "part": literal(part),
-                    "fingerprint": literal("" if str(day) in waiting else fingerprint),
-                    "digest": literal(digests.get(str(day), _NOTHING)),
-                }
-                connection.execute(_WRITE.format(**values))
-                publish(part, collection.day_file(day))
+        connection.execute("SET preserve_insertion_order = false")
+        problems = load_logs(connection, collection, list(fingerprints))
+        waiting = _add_canonical_hashes(connection, collection)
+        _add_skips(connection, collection, list(fingerprints))
+        digests = dict(connection.execute(_DIGESTS).fetchall())
+        for day, fingerprint in fingerprints.items():
+            values = {
+                "columns": ", ".join(COLUMNS),
+                "day": literal(str(day)),
+                "part": literal(part),
+                "fingerprint": literal("" if str(day) in waiting else fingerprint),
+                "digest": literal(digests.get(str(day), _NOTHING)),
+            }
+            connection.execute(_WRITE.format(**values))
+            publish(part, collection.day_file(day))
     except (OSError, duckdb.IOException) as error:
         raise StorageError(f"{collection.derived / 'day'}: cannot be written: {error}") from error
     finally:

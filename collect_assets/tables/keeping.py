@@ -8,9 +8,10 @@ is not about the file that is there, all is written again.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,10 +49,11 @@ class Tables:
 
 @dataclass(frozen=True)
 class _Part:
-    """The rows of one day in log.csv: which version of its day file they are of, and where they end."""
+    """The rows of one day in log.csv: their hash, when their day file was written, and where they end."""
 
     day: str
-    changed: int
+    written: int
+    sha256: str
     end: int
 
 
@@ -69,11 +71,11 @@ def keep_tables(collection: Collection, *, rebuild: bool = False) -> Tables:
         RegisterError: a table of others that is to be adopted cannot be read.
     """
     with file_lock(collection.work / "tables.lock"):
-        held = [] if rebuild else _held(collection)
+        held = _held(collection)
         adopted = adopt(collection) if not held else 0
         days = collection.entry_dates()
         problems = fresh_day_files(collection, days, again=rebuild).problems
-        written = _write_log_csv(collection, days, held)
+        written = _write_log_csv(collection, days, [] if rebuild else held)
         content, unknown = resource_lines(collection, [collection.day_file(day) for day in days]) if days else (b"", [])
         if days:
             write_atomically(collection.resource_csv, content, collection.work)
@@ -102,51 +104,60 @@ def _note(collection: Collection) -> Path:
 
 def _write_log_csv(collection: Collection, days: Sequence[dt.date], held: Sequence[_Part]) -> int:
     """Writes what changed; returns of how many days."""
-    wanted = [(str(day), collection.day_file(day).stat().st_mtime_ns) for day in days]
+    paths = [collection.day_file(day) for day in days]
     same = 0
-    while same < min(len(held), len(wanted)) and (held[same].day, held[same].changed) == wanted[same]:
+    while same < min(len(held), len(paths)) and _is_same(held[same], paths[same]):
         same += 1
-    if held and same == len(held) == len(wanted):
+    if held and same == len(held) == len(paths):
         return 0
-    lines = log_lines([collection.day_file(day) for day in days[same:]])
     end = held[same - 1].end if same else len(LOG_HEADER)
     write = _append if same and same == len(held) else _write_again
-    ends = write(collection, end, (text for _, text in lines))
-    parts = [*held[:same], *(_Part(*want, place) for want, place in zip(wanted[same:], ends, strict=True))]
+    parts = [*held[:same], *write(collection, end, paths[same:])]
     content = {
         "version": VERSION,
         "log.csv": _version(collection.log_csv),
-        "days": [[part.day, part.changed, part.end] for part in parts],
+        "days": [[part.day, part.written, part.sha256, part.end] for part in parts],
     }
     write_atomically(_note(collection), canonical_json(content), collection.work)
-    return len(wanted) - same
+    return len(paths) - same
 
 
-def _append(collection: Collection, end: int, texts: Iterable[bytes]) -> list[int]:
+def _is_same(part: _Part, path: Path) -> bool:
+    """Whether a day's rows are as they were: a day file that was just written may be written again with the same."""
+    if part.day != path.stem:
+        return False
+    return part.written == path.stat().st_mtime_ns or part.sha256 == _sha256(next(log_lines([path]))[1])
+
+
+def _sha256(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()
+
+
+def _append(collection: Collection, end: int, paths: Sequence[Path]) -> list[_Part]:
     """Adds days at the end; an interruption leaves a file that the note is not about, and all is written again."""
     with storage_errors(collection.log_csv):
         descriptor = os.open(collection.log_csv, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         try:
-            return _write_all(descriptor, end, texts)
+            return _write_days(descriptor, end, paths)
         finally:
             os.close(descriptor)
 
 
-def _write_again(collection: Collection, end: int, texts: Iterable[bytes]) -> list[int]:
+def _write_again(collection: Collection, end: int, paths: Sequence[Path]) -> list[_Part]:
     """Writes a new file: what is there up to `end`, and the days from there on."""
     part, descriptor = new_file(collection.work)
     try:
         with storage_errors(part):
             try:
                 _copy_start(collection.log_csv, descriptor, end)
-                ends = _write_all(descriptor, end, texts)
+                parts = _write_days(descriptor, end, paths)
             finally:
                 os.close(descriptor)
         publish(part, collection.log_csv)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    return ends
+    return parts
 
 
 def _copy_start(path: Path, descriptor: int, end: int) -> None:
@@ -159,11 +170,11 @@ def _copy_start(path: Path, descriptor: int, end: int) -> None:
             end -= len(piece)
 
 
-def _write_all(descriptor: int, end: int, texts: Iterable[bytes]) -> list[int]:
-    ends = []
-    for text in texts:
+def _write_days(descriptor: int, end: int, paths: Sequence[Path]) -> list[_Part]:
+    parts = []
+    for path, text in log_lines(paths):
         write_all(descriptor, text)
         end += len(text)
-        ends.append(end)
+        parts.append(_Part(path.stem, path.stat().st_mtime_ns, _sha256(text), end))
     os.fsync(descriptor)
-    return ends
+    return parts
