@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 class CollectAssetsError(Exception):
@@ -111,6 +112,7 @@ class FetchError(CollectAssetsError):
         transient: whether the same request may well succeed later.
         exception: the class name that `requests` has for it, where it has one.
         evidence: what was tried; the gate sets it, it is empty where nothing was asked.
+        tasks: of the harvest that it ended, as they stand in the log.
     """
 
     kind = "failed"
@@ -121,6 +123,7 @@ class FetchError(CollectAssetsError):
         self.transient = transient
         self.exception = exception
         self.evidence = Evidence()
+        self.tasks: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def outcome(self) -> str:

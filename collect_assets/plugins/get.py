@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collect_assets.errors import FailedError, FetchError, RefusedError
-from collect_assets.network.content import is_html
-from collect_assets.network.gate import Answer, Fetcher, Request
+from collect_assets.network.gate import Fetcher, Request
 from collect_assets.plugins import Harvest, HarvestRequest
+from collect_assets.plugins.answers import body_of
 
 NAME = ""
-TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
@@ -21,18 +19,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
     answer = gate.fetch(Request(request.url, request.validators))
     if answer.status == 304 and request.validators:
         return Harvest(answer, None)
-    try:
-        if answer.status != 200:
-            raise _status_error(answer)
-        if answer.part is None or answer.size == 0:
-            raise FailedError("empty", f"{request.url}: answered 200 without a body")
-        if is_html(answer.start, answer.header("content-type")):
-            raise RefusedError("html", f"{request.url}: a web page came in place of data")
-    except FetchError as error:
-        error.evidence = answer.evidence
-        if answer.part is not None:
-            answer.part.unlink(missing_ok=True)
-        raise
+    body_of(answer)
     note = f"kept as it came, in Content-Encoding {answer.header('content-encoding')}, which is not decoded"
     return Harvest(
         answer,
@@ -42,10 +29,4 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         answer.start,
         complete=not answer.encoded,
         note=note if answer.encoded else "",
-    )
-
-
-def _status_error(answer: Answer) -> FailedError:
-    return FailedError(
-        "status", f"{answer.url}: answered with status {answer.status}", transient=answer.status in TRANSIENT_STATUS
     )

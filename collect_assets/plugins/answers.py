@@ -1,0 +1,43 @@
+"""What every plugin asks of an answer before it looks closer: status 200, a body, and no web page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from collect_assets.errors import FailedError, FetchError, RefusedError
+from collect_assets.network.content import is_html
+from collect_assets.network.gate import Answer
+
+TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+def body_of(answer: Answer) -> Path:
+    """The file with the body.
+
+    Raises:
+        FetchError: another status than 200, no body, a web page in place of data; the body is then gone.
+    """
+    try:
+        if answer.status != 200:
+            raise _status_error(answer)
+        if answer.part is None or answer.size == 0:
+            raise FailedError("empty", f"{answer.url}: answered 200 without a body")
+        if is_html(answer.start, answer.header("content-type")):
+            raise RefusedError("html", f"{answer.url}: a web page came in place of data")
+    except FetchError as error:
+        error.evidence = answer.evidence
+        drop_body(answer)
+        raise
+    return answer.part
+
+
+def drop_body(answer: Answer) -> None:
+    """Removes the body of an answer that is not kept."""
+    if answer.part is not None:
+        answer.part.unlink(missing_ok=True)
+
+
+def _status_error(answer: Answer) -> FailedError:
+    return FailedError(
+        "status", f"{answer.url}: answered with status {answer.status}", transient=answer.status in TRANSIENT_STATUS
+    )
