@@ -1,4 +1,4 @@
-"""What every plugin asks of an answer before it looks closer: status 200, a body, and no web page."""
+"""What every plugin asks of an answer before it looks closer, and the words for what services report."""
 
 from __future__ import annotations
 
@@ -35,6 +35,13 @@ def drop_body(answer: Answer) -> None:
     """Removes the body of an answer that is not kept."""
     if answer.part is not None:
         answer.part.unlink(missing_ok=True)
+
+
+def service_failure(url: str, said: str, *, passing: bool = False) -> FailedError:
+    """What a service says went wrong, in an answer with status 200: `unavailable` where it may soon be well again."""
+    passing = passing or any(word in said.lower() for word in ("timeout", "timed out", "time out"))
+    return FailedError("unavailable" if passing else "service-error", f"{url}: the service answered with {said}",
+                       transient=passing)  # fmt: skip
 
 
 def _status_error(answer: Answer) -> FailedError:

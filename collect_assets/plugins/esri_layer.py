@@ -17,6 +17,7 @@ import ijson
 
 from collect_assets.errors import FailedError, FetchError
 from collect_assets.network.gate import Answer, Request
+from collect_assets.plugins.answers import service_failure
 from collect_assets.plugins.esri_geojson import esri_features, to_geojson
 from collect_assets.plugins.tasks import Kept
 from collect_assets.store.local import storage_errors, temporary
@@ -142,10 +143,8 @@ def service_error(url: str, error: object) -> FetchError:
     if code in _TOKEN_NEEDED:
         return FailedError("token-needed", f"{url}: the service wants a token (error {code}: {text}); ask its owner "
                            "for a public layer, or give a credential")  # fmt: skip
-    timeout = any(word in text.lower() for word in ("timeout", "timed out", "time out"))
-    passing = timeout or code == 429 or (isinstance(code, int) and 500 <= code < 600)
-    why = "unavailable" if passing else "service-error"
-    return FailedError(why, f"{url}: the service answered with error {code}: {text}", transient=passing)
+    passing = code == 429 or (isinstance(code, int) and 500 <= code < 600)
+    return service_failure(url, f"error {code}: {text}", passing=passing)
 
 
 def keep_object(answer: Answer, body: Path) -> Kept:
