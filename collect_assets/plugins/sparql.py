@@ -101,7 +101,7 @@ class _Table:
             part.unlink(missing_ok=True)
             raise FailedError("not-json", f"{answer.url}: expected the results of a SELECT as JSON: "
                               f"{_reason(error)}; it begins {answer.start[:60]!r} and ends {_end(body)!r}",
-                              transient=True) from error  # fmt: skip
+                              transient=isinstance(error, ijson.JSONError)) from error  # fmt: skip
         except BaseException:
             part.unlink(missing_ok=True)
             raise

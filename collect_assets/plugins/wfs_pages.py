@@ -118,7 +118,8 @@ def keep_hits(answer: Answer, body: Path) -> Kept:
     """
     check_no_error(answer.url, body, answer.start)
     try:
-        root = next(iter(etree.iterparse(body, events=("start",), **XML_OPTIONS)))[1]
+        with storage_errors(body), body.open("rb") as file:
+            root = next(iter(etree.iterparse(file, events=("start",), **XML_OPTIONS)))[1]
     except etree.XMLSyntaxError as error:
         raise FailedError("not-a-page", f"{answer.url}: not an answer to resultType=hits: {error}") from error
     matched = _number(root.get("numberMatched") or root.get("numberOfFeatures"))
