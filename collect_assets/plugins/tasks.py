@@ -39,6 +39,7 @@ class Kept:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+State = Literal["finished", "failed"]
 Accept = Callable[[Answer, Path], Kept]
 """Looks at an answer and its body; raises a `FetchError` where it is no such page, a transient one to try again."""
 
@@ -58,7 +59,7 @@ class Task:
 
     key: str
     request: str
-    state: Literal["finished", "failed"]
+    state: State
     attempts: int = 0
     records: int | None = None
     elapsed: float = 0.0

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,10 @@ import pytest
 
 from collect_assets.collecting.log import Log
 from collect_assets.collecting.plan import Mode
-from collect_assets_tests.collecting.kit import Folder
+from collect_assets.collection import Limits, Politeness
+from collect_assets.network.gate import Answer, Gate, Request
+from collect_assets.plugins import HarvestRequest, arcgis
+from collect_assets_tests.collecting.kit import LOOPBACK, Folder
 from collect_assets_tests.plugins.arcgis_service import PATH, Feature, Service, error, point
 from collect_assets_tests.servers import Page, WebServer
 
@@ -281,3 +285,44 @@ def test_an_unknown_parameter_is_reported_and_ignored(serve: Any) -> None:
     assert [log.outcome for log in report.logs] == ["first"]
     assert "unknown key 'max_pagesize'" in str(report.problems[0])
     assert "did you mean 'max_page_size'?" in str(report.problems[0])
+
+
+def test_memory_does_not_grow_with_the_pages(tmp_path: Path) -> None:
+    small, large = (peak_of(tmp_path / str(pages), pages) for pages in (2, 40))
+    assert large < small + 1_500_000, (small, large)
+
+
+def peak_of(folder: Path, pages: int) -> int:
+    """The most memory that Python held while a layer of so many pages, of 400 kB each, was collected."""
+    rings = [[[number / 7, number / 11] for number in range(100)]]
+    features = [{**point(number), "geometry": {"rings": rings}} for number in range(pages * 200)]
+    bodies = Service(features, most=200)
+    place = Folder(folder / "trees")
+    place.path.mkdir(parents=True)
+    with WebServer(lambda asked: Page(bodies(asked).body)) as server:
+        requested = HarvestRequest(server.url(PATH), work=place.path / "work", pending=place.path / "pending")
+        with Gate(limits=Limits(), politeness=Politeness(pause_share=0.0), user_agent="tests", rules=LOOPBACK,
+                  work=place.path / "work", locks=folder / "locks") as gate:  # fmt: skip
+            fetcher = _WithoutTheServer(gate)
+            tracemalloc.start()
+            try:
+                harvest = arcgis.harvest(requested, fetcher)
+                fetcher.peak = max(fetcher.peak, tracemalloc.get_traced_memory()[1])
+            finally:
+                tracemalloc.stop()
+    assert harvest.complete
+    assert harvest.size > pages * 400_000
+    return fetcher.peak
+
+
+class _WithoutTheServer:
+    """Counts what is held between requests and at their most in between, without what the test's server makes."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate, self.peak = gate, 0
+
+    def fetch(self, request: Request) -> Answer:
+        self.peak = max(self.peak, tracemalloc.get_traced_memory()[1])
+        answer = self._gate.fetch(request)
+        tracemalloc.reset_peak()
+        return answer
