@@ -288,15 +288,15 @@ def test_an_unknown_parameter_is_reported_and_ignored(serve: Any) -> None:
 
 
 def test_memory_does_not_grow_with_the_pages(tmp_path: Path) -> None:
-    small, large = (peak_of(tmp_path / str(pages), pages) for pages in (2, 40))
-    assert large < small + 1_500_000, (small, large)
+    small, large = (peak_of(tmp_path / str(pages), pages) for pages in (2, 16))
+    assert large < small + 1_000_000, (small, large)
 
 
 def peak_of(folder: Path, pages: int) -> int:
-    """The most memory that Python held while a layer of so many pages, of 400 kB each, was collected."""
+    """The most memory that Python held while a layer of so many pages, of 200 kB each, was collected."""
     rings = [[[number / 7, number / 11] for number in range(100)]]
-    features = [{**point(number), "geometry": {"rings": rings}} for number in range(pages * 200)]
-    bodies = Service(features, most=200)
+    features = [{**point(number), "geometry": {"rings": rings}} for number in range(pages * 100)]
+    bodies = Service(features, most=100)
     place = Folder(folder / "trees")
     place.path.mkdir(parents=True)
     with WebServer(lambda asked: Page(bodies(asked).body)) as server:
@@ -311,7 +311,7 @@ def peak_of(folder: Path, pages: int) -> int:
             finally:
                 tracemalloc.stop()
     assert harvest.complete
-    assert harvest.size > pages * 400_000
+    assert harvest.size > pages * 200_000
     return fetcher.peak
 
 
