@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from collect_assets_tests.servers import Asked, Page
 
 PATH = "/arcgis/rest/services/Trees/FeatureServer/0"
-_RANGE = re.compile(r"OBJECTID > (-?\d+) AND OBJECTID <= (-?\d+)")
+_RANGE = re.compile(r"OBJECTID (>=?) (-?\d+) AND OBJECTID <= (-?\d+)")
 Feature = dict[str, Any]
 
 
@@ -100,7 +100,7 @@ class Service:
     def _chosen(self, form: dict[str, str]) -> list[Feature]:
         chosen = self.features
         if bounds := _RANGE.search(form.get("where", "")):
-            after, last = map(int, bounds.groups())
+            after, last = int(bounds[2]) - (bounds[1] == ">="), int(bounds[3])
             chosen = [feature for feature in chosen if after < feature["attributes"]["OBJECTID"] <= last]
         if "geometry" in form:
             box = json.loads(form["geometry"])
