@@ -85,11 +85,16 @@ class Limits(Section):
 
 
 class Politeness(Section):
-    """How a host is treated: one request at a time, and between two of them a share of the time that the last took."""
+    """How a host is treated: one request at a time, and between two of them a share of the time that the last took.
+
+    Attributes:
+        slow_down: what the pause is multiplied with after each answer 429 or 503.
+    """
 
     min_pause: float = Field(0.0, ge=0, le=HOUR)
     max_pause: float = Field(5.0, ge=0, le=HOUR)
     pause_share: float = Field(0.5, ge=0, le=1000)
+    slow_down: float = Field(2.0, ge=1, le=100)
     hosts_at_once: int = Field(64, ge=1, le=1024)
     give_up_host_after: int = Field(3, ge=1, le=1_000_000)
 
@@ -230,6 +235,20 @@ class Collection:
         """Where the log of an endpoint on an entry-date is."""
         return self.log / entry_date.isoformat() / f"{endpoint}.json"
 
+    @property
+    def log_csv(self) -> Path:
+        """The logs as a table for readers of their own."""
+        return self.folder / "log.csv"
+
+    @property
+    def resource_csv(self) -> Path:
+        """The resources as a table for readers of their own."""
+        return self.folder / "resource.csv"
+
+    def adopted(self, entry_date: dt.date) -> Path:
+        """The logs of an entry-date that were found as rows of a log.csv only, one in a line."""
+        return self.folder / "adopted" / f"{entry_date.isoformat()}.jsonl"
+
     def runs(self, entry_date: dt.date) -> Path:
         """The folder of the run files of an entry-date."""
         return self.folder / "run" / entry_date.isoformat()
@@ -239,8 +258,10 @@ class Collection:
         return self.derived / "day" / f"{entry_date.isoformat()}.parquet"
 
     def entry_dates(self) -> list[dt.date]:
-        """The entry-dates that have a folder of logs, oldest first."""
-        return [day for path in sorted(self.log.glob(DATE_PATTERN)) if (day := _date_of(path.name)) and path.is_dir()]
+        """The entry-dates that have a folder of logs, or logs that were adopted, oldest first."""
+        logs = {day for path in self.log.glob(DATE_PATTERN) if (day := _date_of(path.name)) and path.is_dir()}
+        adopted = (self.folder / "adopted").glob(f"{DATE_PATTERN}.jsonl")
+        return sorted(logs | {day for path in adopted if (day := _date_of(path.stem))})
 
 
 def _date_of(name: str) -> dt.date | None:

@@ -6,7 +6,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping
 from collections.abc import Collection as Those
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from collect_assets.collecting.endpoint import Collector
@@ -21,6 +21,7 @@ from collect_assets.collection import Collection
 from collect_assets.errors import NoLogsError
 from collect_assets.network.addresses import AddressRules
 from collect_assets.network.gate import Gate
+from collect_assets.network.hosts import HostRegister, Hosts, read_hosts
 from collect_assets.network.proxy import Proxy
 from collect_assets.plugins import plugins
 from collect_assets.plugins.parameters import check_parameters
@@ -109,9 +110,14 @@ def collect_day(
         sweep(collection.work)
         sweep_pending(collection, started)
         plan = make_plan(collection, register, entry_date, mode=mode, only=only)
-        run_file = start_run(collection, register, plan, entry_date=entry_date, mode=mode, only=only, started=now())
-        fetched = _run(collection, plan, entry_date, run_file, rules or AddressRules.none(), now, progress)
-    return _report(collection, register, entry_date, fetched=fetched, already=len(plan.already))
+        hosts = read_hosts(collection.registers / "host.csv")
+        run_file = start_run(
+            collection, register, plan, hosts=hosts, entry_date=entry_date, mode=mode, only=only, started=now()
+        )
+        gate = _gate(collection, rules or AddressRules.none(), hosts)
+        fetched = _run(collection, plan, entry_date, run_file, gate, now, progress)
+    report = _report(collection, register, entry_date, fetched=fetched, already=len(plan.already))
+    return replace(report, problems=(*report.problems, *hosts.problems))
 
 
 def _closed_day(collection: Collection, register: EndpointRegister, entry_date: dt.date) -> DayReport:
@@ -123,24 +129,28 @@ def _closed_day(collection: Collection, register: EndpointRegister, entry_date: 
     return _report(collection, register, entry_date, open_=False)
 
 
-def _run(
-    collection: Collection,
-    plan: Plan,
-    entry_date: dt.date,
-    run_file: RunFile,
-    rules: AddressRules,
-    now: Clock,
-    progress: Progress | None,
-) -> dict[str, int]:
-    gate = Gate(
+def _gate(collection: Collection, rules: AddressRules, hosts: HostRegister) -> Gate:
+    return Gate(
         limits=collection.settings.limits,
         politeness=collection.settings.politeness,
         user_agent=user_agent(collection),
         headers=collection.settings.headers,
         rules=rules,
         work=collection.work,
+        hosts=Hosts(hosts.places),
         proxy=Proxy.from_environment(),
     )
+
+
+def _run(
+    collection: Collection,
+    plan: Plan,
+    entry_date: dt.date,
+    run_file: RunFile,
+    gate: Gate,
+    now: Clock,
+    progress: Progress | None,
+) -> dict[str, int]:
     collector = Collector(
         collection, entry_date, day_stamp(collection, entry_date), run_file.run, gate, Past(collection, entry_date), now
     )

@@ -11,10 +11,12 @@ from collect_assets.collecting.past import Past, validators
 from collect_assets.collecting.pending import discard, discard_finished, pending_folder
 from collect_assets.collecting.window import Clock
 from collect_assets.collection import Collection
-from collect_assets.errors import DamagedFileError, Evidence, FetchError, StorageError
+from collect_assets.errors import DamagedFileError, Evidence, FetchError, StorageError, hide_url_secrets
 from collect_assets.network.content import mime_type
+from collect_assets.network.credentials import Credential
+from collect_assets.network.endpoint_gate import EndpointGate
 from collect_assets.network.gate import Gate
-from collect_assets.network.messages import without_secrets
+from collect_assets.network.messages import Fetcher, without_secrets
 from collect_assets.plugins import Harvest, HarvestRequest, plugins
 from collect_assets.plugins.parameters import options_of
 from collect_assets.registers import Endpoint
@@ -45,13 +47,12 @@ class Collector:
             StorageError: not even the log could be written.
         """
         pending = pending_folder(self.collection, self.entry_date, endpoint.endpoint)
-        had_good = self._has_good_log(endpoint)
-        if had_good:
+        if pending.is_dir() and self._has_good_log(endpoint):
             discard_finished(pending, self.collection.log_path(self.entry_date, endpoint.endpoint))
         log, resumable = self._harvest(endpoint, pending)
-        if log.good or not had_good:
+        if log.good or not self._has_good_log(endpoint):
             write_log(self.collection, self.entry_date, log)
-        if not resumable:
+        if not resumable and pending.is_dir():
             discard(pending)
         return log
 
@@ -74,8 +75,16 @@ class Collector:
             run=self.run,
         )
         try:
+            gate = self.gate.for_endpoint(endpoint.url, options_of(endpoint.plugin, endpoint.parameters))
+        except FetchError as error:
+            return _failed(log, error, error.outcome), True
+        log, resumable = self._asked(log, endpoint, gate, pending)
+        return _without_secrets(log, gate.credential), resumable
+
+    def _asked(self, log: Log, endpoint: Endpoint, gate: EndpointGate, pending: Path) -> tuple[Log, bool]:
+        try:
             last = self.past.last_good(endpoint.endpoint)
-            harvest = self._ask(endpoint, last, pending)
+            harvest = self._ask(endpoint, gate, last, pending)
             log = replace(_with_evidence(log, harvest.answer.evidence), tasks=harvest.tasks)
             return self._kept(log, harvest, last), harvest.resumable
         except FetchError as error:
@@ -84,13 +93,12 @@ class Collector:
         except StorageError as error:
             return _failed(log, error, "failed:storage"), True
         except Exception as error:  # noqa: BLE001 - the outermost edge of one endpoint: the others go on
-            message = f"{type(error).__name__}: {error}"
+            message = hide_url_secrets(f"{type(error).__name__}: {error}")
             return replace(_failed(log, error, "failed:error"), message=message), False
 
-    def _ask(self, endpoint: Endpoint, last: Log | None, pending: Path) -> Harvest:
+    def _ask(self, endpoint: Endpoint, gate: Fetcher, last: Log | None, pending: Path) -> Harvest:
         """Asks for what changed; and for all of it, where what we have turns out to be damaged (promise 1)."""
         plugin = plugins()[endpoint.plugin]
-        gate = self.gate.for_endpoint(endpoint.url, options_of(endpoint.plugin, endpoint.parameters))
         request = HarvestRequest(
             endpoint.url,
             endpoint.parameters,
@@ -155,6 +163,25 @@ def _not_modified(log: Log, last: Log, resource: Path) -> Log:
         complete=True if last.complete is None else last.complete,
         coverage=last.coverage or "full",
     )
+
+
+SHOWING = (
+    "message",
+    "exception",
+    "content_type",
+    "request_headers",
+    "response_headers",
+    "attempts",
+    "redirects",
+    "tasks",
+)
+
+
+def _without_secrets(log: Log, credential: Credential) -> Log:
+    """What a server, a plugin or an exception may have repeated of a credential is hidden, wherever it stands."""
+    if not credential.secrets:
+        return log
+    return replace(log, **{name: credential.hide(getattr(log, name)) for name in SHOWING})
 
 
 def _failed(log: Log, error: Exception, outcome: str) -> Log:

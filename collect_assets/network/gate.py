@@ -14,11 +14,13 @@ from typing import TypeVar
 
 from collect_assets.collection import Limits, Politeness
 from collect_assets.errors import Attempt, Evidence, FailedError, FetchError, Redirect, RefusedError
-from collect_assets.network.addresses import AddressRules, host_of
+from collect_assets.network.addresses import AddressRules, host_of, origin_of
 from collect_assets.network.connection import Connections, Wire
+from collect_assets.network.credentials import Credentials
 from collect_assets.network.deadline import Watchdog
 from collect_assets.network.endpoint_gate import EndpointGate
 from collect_assets.network.exchange import Exchange, Reply
+from collect_assets.network.hosts import Hosts, Lanes
 from collect_assets.network.journey import Journey, location_of
 from collect_assets.network.messages import Answer, Fetcher, Request
 from collect_assets.network.names import Names, Resolver, resolve
@@ -59,11 +61,13 @@ class Gate:
         rules: AddressRules,
         work: Path,
         locks: Path | None = None,
+        hosts: Hosts | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] | None = None,
         resolver: Resolver = resolve,
         authorities: Path | None = None,
         proxy: Proxy | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         """Sets the gate up; nothing is opened yet.
 
@@ -75,11 +79,13 @@ class Gate:
             rules: the addresses that may be connected to.
             work: the folder for bodies, on the file system of the resources.
             locks: the folder for the hosts' locks; by default one that all processes of the user share.
+            hosts: which of them share a queue, or take more than one request at a time.
             clock: counts seconds for pauses and elapsed times.
             sleep: waits for pauses and between attempts; by default it wakes up when `each` is being stopped.
             resolver: finds the addresses of a host.
             authorities: certificates in PEM that are trusted beside the usual ones.
             proxy: the operator's, that all requests go through.
+            credentials: where those that endpoints name are found; by default in the environment.
         """
         self._terms = Terms(limits)
         self._politeness = politeness
@@ -91,7 +97,10 @@ class Gate:
         self._names = Names(resolver)
         self._contexts = Contexts(authorities)
         self._proxy = proxy
-        self._turns = Turns(locks, politeness, longest=limits.max_backoff, clock=clock, sleep=self._sleep)
+        self._credentials = credentials or Credentials.from_environment()
+        self._hosts = hosts or Hosts()
+        self._turns = Turns(locks, politeness, longest=limits.max_backoff, clock=clock, sleep=self._sleep,
+                            hosts=self._hosts)  # fmt: skip
         self._unreachable = UnreachableHosts(politeness.give_up_host_after)
         self._watchdog = Watchdog()
         self._local = threading.local()
@@ -107,18 +116,20 @@ class Gate:
         """
         return self._fetch(request, self._terms)
 
-    def for_endpoint(self, url: str, options: EndpointOptions = NO_OPTIONS) -> Fetcher:
+    def for_endpoint(self, url: str, options: EndpointOptions = NO_OPTIONS) -> EndpointGate:
         """The gate for the requests of one endpoint.
 
         Args:
             url: as registered: credentials go to its origin only.
             options: what its `parameters` say about how it is asked.
-        """
-        return EndpointGate(self._terms_of(url, options), self._fetch)
 
-    def _terms_of(self, url: str, options: EndpointOptions) -> Terms:
-        host = self._queue_of(url).rpartition(":")[0]
-        return Terms(options.limits(self._terms.limits), options, host, options.headers)
+        Raises:
+            FailedError: `credential`: the one that the options name cannot be used.
+        """
+        credential = self._credentials.find(options.credential, url)
+        scheme, host = self._origin_of(url)
+        terms = Terms(options.limits(self._terms.limits), options, host.rpartition(":")[0])
+        return EndpointGate(terms, self._fetch, (scheme, host), credential)
 
     def _fetch(self, request: Request, terms: Terms) -> Answer:
         """Tries until there is an answer, or no use in trying."""
@@ -148,7 +159,8 @@ class Gate:
         The things of a host (of the URL that `url` names) come one after the other, in their order; the host with the
         most things is begun first. When `work` raises, or the caller stops iterating, what runs is cut off.
         """
-        queues = queues_of(things, lambda thing: self._queue_of(url(thing)))
+        lanes = Lanes(self._hosts)
+        queues = queues_of(things, lambda thing: lanes.next_of(self._host_of(url(thing))))
         return each_in_turn(queues, work, at_once=self._politeness.hosts_at_once, leave=self.close)
 
     def close(self) -> None:
@@ -205,6 +217,7 @@ class Gate:
                 finally:
                     turn.elapsed = self._clock() - begun
                     journey.note(exchange, turn.elapsed)
+            turn.status = reply.status
             turn.cooling = journey.cooling = Retries(terms.limits).cooling(reply.status, reply.headers)
         return reply
 
@@ -215,7 +228,7 @@ class Gate:
             self._unreachable.failed(host)
 
     def _given_up(self, journey: Journey) -> bool:
-        return self._unreachable.given_up(self._queue_of(journey.request.url))
+        return self._unreachable.given_up(self._host_of(journey.request.url))
 
     def _check_given_up(self, host: str) -> None:
         if self._unreachable.given_up(host):
@@ -223,12 +236,15 @@ class Gate:
             raise FailedError("host-given-up", f"{host} could not be connected to {times} times in a row and is not "
                               "asked again in this run", transient=True)  # fmt: skip
 
-    def _queue_of(self, url: str) -> str:
-        """The host of a URL; bad URLs share a queue, their fetch will say what is wrong with them."""
+    def _host_of(self, url: str) -> str:
+        """The host of a URL; bad URLs share a blank one, their fetch will say what is wrong with them."""
+        return self._origin_of(url)[1]
+
+    def _origin_of(self, url: str) -> tuple[str, str]:
         try:
-            return host_of(self._rules.check_url(url))
+            return origin_of(self._rules.check_url(url))
         except RefusedError:
-            return ""
+            return "", ""
 
     def _exchange(self) -> Exchange:
         """The connections of this thread."""

@@ -7,7 +7,7 @@ one fetch in the end are its `Terms`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +19,6 @@ from collect_assets.network.addresses import ascii_host
 from collect_assets.network.tls import STRICT, Tls
 
 CREDENTIAL_NAME = r"^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?$"
-_NOTHING: Mapping[str, str] = {}
 
 
 class EndpointOptions(Section):
@@ -92,7 +91,6 @@ class Terms:
     limits: Limits
     options: EndpointOptions = NO_OPTIONS
     host: str = ""
-    headers: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
     def tls(self, url: str) -> Tls:
         """The kind of connection for a URL: what may go unchecked is the registered host, not where it redirects to."""

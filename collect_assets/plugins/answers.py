@@ -8,7 +8,15 @@ from collect_assets.errors import FailedError, FetchError, RefusedError
 from collect_assets.network.content import is_html
 from collect_assets.network.gate import Answer
 
-TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+TRANSIENT_STATUS = frozenset({202, 408, 425, 429, 500, 502, 503, 504})
+_WANTS = "; it wants a credential, or another than it got (`credential` in parameters), or does not want us at all"
+_ADVICE = {
+    202: ": it is still making the file; a later run of the day may get it",
+    304: " though we have no copy and asked for all of it",
+    401: _WANTS,
+    403: _WANTS,
+    410: ": it is gone for good; give the row an end-date",
+}
 
 
 def body_of(answer: Answer) -> Path:
@@ -45,6 +53,6 @@ def service_failure(url: str, said: str, *, passing: bool = False) -> FailedErro
 
 
 def _status_error(answer: Answer) -> FailedError:
-    return FailedError(
-        "status", f"{answer.url}: answered with status {answer.status}", transient=answer.status in TRANSIENT_STATUS
-    )
+    advice = _ADVICE.get(answer.status, "")
+    return FailedError("status", f"{answer.url}: answered with status {answer.status}{advice}",
+                       transient=answer.status in TRANSIENT_STATUS)  # fmt: skip

@@ -13,7 +13,7 @@ from collect_assets.errors import FailedError, FetchError, RefusedError
 from collect_assets.network.gate import Gate
 from collect_assets.plugins import HarvestRequest, get, plugins
 from collect_assets_tests.collecting.kit import LOOPBACK, sha256
-from collect_assets_tests.servers import Page, WebServer
+from collect_assets_tests.servers import Asked, Page, WebServer
 
 
 @pytest.fixture
@@ -110,3 +110,18 @@ def test_a_body_in_an_encoding_that_is_not_undone_is_kept_incomplete_and_says_so
     assert harvest.part is not None
     assert not harvest.complete
     assert harvest.note == "kept as it came, in Content-Encoding br, which is not decoded"
+
+
+def test_f29_a_304_to_a_request_without_validators_is_asked_once_more_past_the_caches(gate: Gate) -> None:
+    def page(asked: Asked) -> Page:
+        return Page(b"1\n") if asked.headers.get("cache-control") == "no-cache" else Page(b"", 304)
+
+    with WebServer(page) as server:
+        harvest = get.harvest(HarvestRequest(server.url("/a")), gate)
+    assert harvest.part is not None
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize(("status", "advice"), [(410, "end-date"), (401, "credential"), (403, "credential")])
+def test_f33_f34_a_final_status_says_what_to_do(gate: Gate, tmp_path: Path, status: int, advice: str) -> None:
+    assert advice in str(harvest_fails(gate, Page(b"", status), tmp_path / "work"))
