@@ -8,6 +8,7 @@ from pathlib import Path
 
 from collect_assets.collecting.log import Log, read_log, write_log
 from collect_assets.collecting.past import Past, validators
+from collect_assets.collecting.pending import discard, discard_finished, pending_folder
 from collect_assets.collecting.window import Clock
 from collect_assets.collection import Collection
 from collect_assets.errors import DamagedFileError, Evidence, FetchError, StorageError, hide_url_secrets
@@ -16,8 +17,8 @@ from collect_assets.network.credentials import Credential
 from collect_assets.network.endpoint_gate import EndpointGate
 from collect_assets.network.gate import Gate
 from collect_assets.network.messages import Fetcher, without_secrets
-from collect_assets.network.options import EndpointOptions
 from collect_assets.plugins import Harvest, HarvestRequest, plugins
+from collect_assets.plugins.parameters import options_of
 from collect_assets.registers import Endpoint
 from collect_assets.store.canonical import canonical_hash
 
@@ -45,9 +46,14 @@ class Collector:
         Raises:
             StorageError: not even the log could be written.
         """
-        log = self._harvest(endpoint)
+        pending = pending_folder(self.collection, self.entry_date, endpoint.endpoint)
+        if pending.is_dir() and self._has_good_log(endpoint):
+            discard_finished(pending, self.collection.log_path(self.entry_date, endpoint.endpoint))
+        log, resumable = self._harvest(endpoint, pending)
         if log.good or not self._has_good_log(endpoint):
             write_log(self.collection, self.entry_date, log)
+        if not resumable and pending.is_dir():
+            discard(pending)
         return log
 
     def _has_good_log(self, endpoint: Endpoint) -> bool:
@@ -57,7 +63,8 @@ class Collector:
             return False
         return log is not None and log.good
 
-    def _harvest(self, endpoint: Endpoint) -> Log:
+    def _harvest(self, endpoint: Endpoint, pending: Path) -> tuple[Log, bool]:
+        """The log, and whether the tasks that are finished are kept for the next run of the day."""
         log = Log(
             endpoint=endpoint.endpoint,
             endpoint_url=endpoint.url,
@@ -68,30 +75,38 @@ class Collector:
             run=self.run,
         )
         try:
-            gate = self.gate.for_endpoint(endpoint.url, EndpointOptions.of(endpoint.parameters))
+            gate = self.gate.for_endpoint(endpoint.url, options_of(endpoint.plugin, endpoint.parameters))
         except FetchError as error:
-            return _failed(log, error, error.outcome)
-        return _without_secrets(self._asked(log, endpoint, gate), gate.credential)
+            return _failed(log, error, error.outcome), True
+        log, resumable = self._asked(log, endpoint, gate, pending)
+        return _without_secrets(log, gate.credential), resumable
 
-    def _asked(self, log: Log, endpoint: Endpoint, gate: EndpointGate) -> Log:
+    def _asked(self, log: Log, endpoint: Endpoint, gate: EndpointGate, pending: Path) -> tuple[Log, bool]:
         try:
             last = self.past.last_good(endpoint.endpoint)
-            harvest = self._ask(endpoint, gate, last)
-            log = _with_evidence(log, harvest.answer.evidence)
-            return self._good(log, harvest, last)
+            harvest = self._ask(endpoint, gate, last, pending)
+            log = replace(_with_evidence(log, harvest.answer.evidence), tasks=harvest.tasks)
+            return self._kept(log, harvest, last), harvest.resumable
         except FetchError as error:
-            return _failed(_with_evidence(log, error.evidence), error, error.outcome)
+            log = replace(_with_evidence(log, error.evidence), tasks=error.tasks)
+            return _failed(log, error, error.outcome), True
         except StorageError as error:
-            return _failed(log, error, "failed:storage")
+            return _failed(log, error, "failed:storage"), True
         except Exception as error:  # noqa: BLE001 - the outermost edge of one endpoint: the others go on
-            return replace(
-                _failed(log, error, "failed:error"), message=hide_url_secrets(f"{type(error).__name__}: {error}")
-            )
+            message = hide_url_secrets(f"{type(error).__name__}: {error}")
+            return replace(_failed(log, error, "failed:error"), message=message), False
 
-    def _ask(self, endpoint: Endpoint, gate: Fetcher, last: Log | None) -> Harvest:
+    def _ask(self, endpoint: Endpoint, gate: Fetcher, last: Log | None, pending: Path) -> Harvest:
         """Asks for what changed; and for all of it, where what we have turns out to be damaged (promise 1)."""
         plugin = plugins()[endpoint.plugin]
-        request = HarvestRequest(endpoint.url, endpoint.parameters, validators(last, self.collection))
+        request = HarvestRequest(
+            endpoint.url,
+            endpoint.parameters,
+            validators(last, self.collection),
+            work=self.collection.work,
+            pending=pending,
+            registers=self.collection.register.parent,
+        )
         harvest = plugin(request, gate)
         if harvest.part is None and last is not None:
             try:
@@ -100,7 +115,7 @@ class Collector:
                 return plugin(replace(request, validators={}), gate)
         return harvest
 
-    def _good(self, log: Log, harvest: Harvest, last: Log | None) -> Log:
+    def _kept(self, log: Log, harvest: Harvest, last: Log | None) -> Log:
         if harvest.part is None:
             if last is None:
                 raise AssertionError("a harvest without bytes needs a good log before it")
@@ -110,10 +125,8 @@ class Collector:
             damaged = self.collection.resources.add(harvest.part, harvest.sha256)
         finally:
             harvest.part.unlink(missing_ok=True)
-        return replace(
+        log = replace(
             log,
-            outcome=self.past.outcome(log.endpoint, harvest.sha256, canonical),
-            resource=harvest.sha256,
             canonical_hash=canonical,
             bytes=harvest.size,
             mime_type=mime_type(harvest.start),
@@ -121,6 +134,11 @@ class Collector:
             coverage=harvest.coverage,
             message=f"the file of this resource was damaged; it is kept as {damaged.name}" if damaged else harvest.note,
         )
+        if harvest.incomplete is not None:
+            log = replace(log, partial_resource=harvest.sha256)
+            return _failed(log, harvest.incomplete, harvest.incomplete.outcome)
+        outcome = self.past.outcome(log.endpoint, harvest.sha256, canonical)
+        return replace(log, outcome=outcome, resource=harvest.sha256)
 
 
 def _not_modified(log: Log, last: Log, resource: Path) -> Log:

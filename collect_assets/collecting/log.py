@@ -34,6 +34,8 @@ TRANSIENT = frozenset(
         "host-given-up",
         "storage",
         "error",
+        "incomplete",
+        "unavailable",
     )
 )
 

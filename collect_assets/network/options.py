@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from collect_assets.collection import DAY, MOST_BYTES, Headers, Limits, Section, reasons
+from collect_assets.collection import DAY, HOUR, MOST_BYTES, Headers, Limits, Section, reasons
 from collect_assets.errors import FailedError
 from collect_assets.network.addresses import ascii_host
 from collect_assets.network.tls import STRICT, Tls
@@ -46,6 +46,7 @@ class EndpointOptions(Section):
     rate_window: float | None = Field(None, gt=0, le=DAY)
     max_redirects: int | None = Field(None, ge=0, le=100)
     attempts: int | None = Field(None, ge=1, le=100)
+    backoff: float | None = Field(None, ge=0, le=HOUR)
     ssl_verify: bool = True
     tls_legacy: bool = False
     credential: str = Field("", pattern=rf"{CREDENTIAL_NAME}|^$")
