@@ -83,7 +83,7 @@ def _adopt_logs(collection: Collection, urls: Mapping[str, str]) -> int:
     if not collection.log_csv.is_file():
         return 0
     count = 0
-    with database(spill=collection.work / "spill") as connection:
+    with database() as connection:
         columns = _load(connection, collection.log_csv, ("endpoint", "entry-date"))
         kept = [name for name in _COPIED if name in columns]
         query = _ROWS.format(columns=", ".join(f'"{name}"' for name in kept))
@@ -106,7 +106,7 @@ def _adopt_resources(collection: Collection, urls: Mapping[str, str]) -> int:
         return 0
     days = collection.entry_dates()
     fresh_day_files(collection, days)
-    with database(spill=collection.work / "spill") as connection:
+    with database() as connection:
         _load(connection, collection.resource_csv, ("resource", "endpoints", "start-date", "end-date"))
         connection.execute("CREATE TEMP TABLE named (resource VARCHAR)")
         if days:

@@ -88,7 +88,7 @@ def resource_lines(collection: Collection, files: Sequence[Path]) -> tuple[bytes
     Raises:
         duckdb.Error: a file is damaged.
     """
-    with database(spill=collection.work / "spill") as connection:
+    with database() as connection:
         connection.execute(_CELL)
         _load_sources(connection, collection)
         names = {"files": [str(path) for path in files]}

@@ -70,7 +70,7 @@ def keep_tables(collection: Collection, *, rebuild: bool = False) -> Tables:
         StorageError: the disk is full, or a folder cannot be written.
         RegisterError: a table of others that is to be adopted cannot be read.
     """
-    with file_lock(collection.work / "tables.lock"):
+    with file_lock(collection.derived / "tables.lock"):
         held = _held(collection)
         adopted = adopt(collection) if not held else 0
         days = collection.entry_dates()
