@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from collect_assets.collecting.audit import LIES, MESSAGE, Audit, verdict
 from collect_assets.collecting.log import Log, read_log, write_log
+from collect_assets.collecting.moved import move_proposed
 from collect_assets.collecting.past import Past, validators
 from collect_assets.collecting.window import Clock
 from collect_assets.collection import Collection
@@ -35,6 +38,7 @@ class Collector:
     gate: Gate
     past: Past
     now: Clock
+    audit: Audit
 
     def collect(self, endpoint: Endpoint) -> Log:
         """Collects one endpoint and writes its log; a failure never replaces a good log of the day.
@@ -68,30 +72,54 @@ class Collector:
             run=self.run,
         )
         try:
-            gate = self.gate.for_endpoint(endpoint.url, EndpointOptions.of(endpoint.parameters))
+            gate = self.gate.for_endpoint(endpoint.url, self._options(endpoint))
         except FetchError as error:
             return _failed(log, error, error.outcome)
         return _without_secrets(self._asked(log, endpoint, gate), gate.credential)
 
+    def _options(self, endpoint: Endpoint) -> EndpointOptions:
+        """What the row says; of what failed for days, the setting may want only one short attempt."""
+        options = EndpointOptions.of(endpoint.parameters)
+        days = self.collection.settings.politeness.short_after_days
+        if days and self.past.failing(endpoint.endpoint, days):
+            return options.short(self.collection.settings.limits)
+        return options
+
     def _asked(self, log: Log, endpoint: Endpoint, gate: EndpointGate) -> Log:
         try:
             last = self.past.last_good(endpoint.endpoint)
-            harvest = self._ask(endpoint, gate, last)
-            log = _with_evidence(log, harvest.answer.evidence)
-            return self._good(log, harvest, last)
+            return _advised(self._harvested(log, endpoint, gate, last), self.past)
         except FetchError as error:
-            return _failed(_with_evidence(log, error.evidence), error, error.outcome)
+            return _advised(_failed(_with_evidence(log, error.evidence), error, error.outcome), self.past)
         except StorageError as error:
             return _failed(log, error, "failed:storage")
         except Exception as error:  # noqa: BLE001 - the outermost edge of one endpoint: the others go on
-            return replace(
-                _failed(log, error, "failed:error"), message=hide_url_secrets(f"{type(error).__name__}: {error}")
-            )
+            message = hide_url_secrets(f"{type(error).__name__}: {error}")
+            return replace(_failed(log, error, "failed:error"), message=message)
 
-    def _ask(self, endpoint: Endpoint, gate: Fetcher, last: Log | None) -> Harvest:
+    def _harvested(self, log: Log, endpoint: Endpoint, gate: EndpointGate, last: Log | None) -> Log:
+        sent = self._validators(last, gate.terms.options)
+        audited = last is not None and bool(sent) and self.audit.draws(endpoint.endpoint, last.size or 0)
+        harvest = self._ask(endpoint, gate, last, {} if audited else sent)
+        log = self._good(_with_evidence(log, harvest.answer.evidence), harvest, last)
+        if last is None:
+            return log
+        if audited:
+            log = replace(log, audit=verdict(log, last, sent, gate))
+            return replace(log, message=MESSAGE) if log.audit == LIES else log
+        lied = last.audit == LIES and gate.terms.options.conditional is not True
+        return replace(log, audit=LIES) if lied else log
+
+    def _validators(self, last: Log | None, options: EndpointOptions) -> dict[str, str]:
+        """Those of the last good log; none for a server that was found to lie about them."""
+        believed = last is not None and last.audit != LIES
+        conditional = believed if options.conditional is None else options.conditional
+        return validators(last, self.collection) if conditional else {}
+
+    def _ask(self, endpoint: Endpoint, gate: Fetcher, last: Log | None, sent: Mapping[str, str]) -> Harvest:
         """Asks for what changed; and for all of it, where what we have turns out to be damaged (promise 1)."""
         plugin = plugins()[endpoint.plugin]
-        request = HarvestRequest(endpoint.url, endpoint.parameters, validators(last, self.collection))
+        request = HarvestRequest(endpoint.url, endpoint.parameters, sent)
         harvest = plugin(request, gate)
         if harvest.part is None and last is not None:
             try:
@@ -164,6 +192,12 @@ def _without_secrets(log: Log, credential: Credential) -> Log:
     if not credential.secrets:
         return log
     return replace(log, **{name: credential.hide(getattr(log, name)) for name in SHOWING})
+
+
+def _advised(log: Log, past: Past) -> Log:
+    """Adds to the message what people should do about a move."""
+    advice = move_proposed(log, past) if log.redirects else ""
+    return replace(log, message="; ".join(filter(None, (log.message, hide_url_secrets(advice))))) if advice else log
 
 
 def _failed(log: Log, error: Exception, outcome: str) -> Log:

@@ -73,8 +73,15 @@ class EndpointOptions(Section):
         own = {name: value for name in _LIMITS if (value := getattr(self, name)) is not None}
         return limits.model_copy(update=own) if own else limits
 
+    def short(self, limits: Limits) -> EndpointOptions:
+        """The same with one attempt that soon gives up, for what failed for days."""
+        own = self.limits(limits)
+        shorter = {name: min(getattr(own, name), most) for name, most in _SHORT.items()}
+        return self.model_copy(update={**shorter, "attempts": 1})
+
 
 OPTIONS = frozenset(name.replace("_", "-") for name in EndpointOptions.model_fields)
+_SHORT = {"connect_timeout": 5.0, "read_timeout": 15.0, "total_timeout": 60.0}
 NO_OPTIONS = EndpointOptions()
 _LIMITS = tuple(name for name in EndpointOptions.model_fields if name in Limits.model_fields)
 

@@ -50,6 +50,7 @@ def log_shown(collection: Collection, report: DayReport) -> dict[str, Value]:
     words = report.outcomes
     refused = sum(count for word, count in words.items() if word.startswith("refused"))
     failures = ((f.endpoint_url, f.outcome or "failed", f.status, f.message or f.exception) for f in report.failures)
+    unverified = [(log.endpoint_url, log.outcome) for log in report.unverified]
     return {
         "collected": len(report.resources),
         "failed": len(report.failures) - refused,
@@ -62,6 +63,9 @@ def log_shown(collection: Collection, report: DayReport) -> dict[str, Value]:
         "seconds": round(sum(_seconds(log.elapsed) for log in report.logs), 3),
         "outcomes": table(("outcome", "endpoints"), words.items(), MOST_FAILURES),
         "failures": table(("endpoint-url", "outcome", "status", "message"), failures, MOST_FAILURES),
+        "unverified": len(unverified),
+        "without_certificate_check": table(("endpoint-url", "outcome"), unverified, MOST_FAILURES),
+        "audited": sum(log.audit != "" for log in report.logs),
         "logs": MetadataValue.path(str(collection.log / report.entry_date.isoformat())),
     }
 

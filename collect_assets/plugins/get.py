@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from collect_assets.errors import FailedError, FetchError, RefusedError
 from collect_assets.network.content import is_html
+from collect_assets.network.cut import cut_short
 from collect_assets.network.gate import Answer, Fetcher, Request
 from collect_assets.plugins import Harvest, HarvestRequest
 
@@ -43,16 +46,25 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         if answer.part is not None:
             answer.part.unlink(missing_ok=True)
         raise
-    note = f"kept as it came, in Content-Encoding {answer.header('content-encoding')}, which is not decoded"
+    note = _note(answer, answer.part)
     return Harvest(
         answer,
         answer.part,
         answer.sha256 or "",
         answer.size,
         answer.start,
-        complete=not answer.encoded,
-        note=note if answer.encoded else "",
+        complete=not note,
+        note=note,
     )
+
+
+def _note(answer: Answer, part: Path) -> str:
+    """Why what came is not all that it should be; blank where it is."""
+    if answer.encoded:
+        return f"kept as it came, in Content-Encoding {answer.header('content-encoding')}, which is not decoded"
+    if not answer.delimited and (cut := cut_short(part, answer.start)):
+        return f"{answer.url}: may be cut off: {cut}, and the server did not say how long it is"
+    return ""
 
 
 def _status_error(answer: Answer) -> FailedError:
