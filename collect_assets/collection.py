@@ -248,6 +248,20 @@ class Collection:
         """Where the log of an endpoint on an entry-date is."""
         return self.log / entry_date.isoformat() / f"{endpoint}.json"
 
+    @property
+    def log_csv(self) -> Path:
+        """The logs as a table for readers of their own."""
+        return self.folder / "log.csv"
+
+    @property
+    def resource_csv(self) -> Path:
+        """The resources as a table for readers of their own."""
+        return self.folder / "resource.csv"
+
+    def adopted(self, entry_date: dt.date) -> Path:
+        """The logs of an entry-date that were found as rows of a log.csv only, one in a line."""
+        return self.folder / "adopted" / f"{entry_date.isoformat()}.jsonl"
+
     def runs(self, entry_date: dt.date) -> Path:
         """The folder of the run files of an entry-date."""
         return self.folder / "run" / entry_date.isoformat()
@@ -257,8 +271,10 @@ class Collection:
         return self.derived / "day" / f"{entry_date.isoformat()}.parquet"
 
     def entry_dates(self) -> list[dt.date]:
-        """The entry-dates that have a folder of logs, oldest first."""
-        return [day for path in sorted(self.log.glob(DATE_PATTERN)) if (day := _date_of(path.name)) and path.is_dir()]
+        """The entry-dates that have a folder of logs, or logs that were adopted, oldest first."""
+        logs = {day for path in self.log.glob(DATE_PATTERN) if (day := _date_of(path.name)) and path.is_dir()}
+        adopted = (self.folder / "adopted").glob(f"{DATE_PATTERN}.jsonl")
+        return sorted(logs | {day for path in adopted if (day := _date_of(path.stem))})
 
 
 def _date_of(name: str) -> dt.date | None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 # What stands behind a name like this in a URL is a secret; so is what stands before its host.
 _IN_QUERY = re.compile(
@@ -127,6 +128,7 @@ class FetchError(CollectAssetsError):
         transient: whether the same request may well succeed later.
         exception: the class name that `requests` has for it, where it has one.
         evidence: what was tried; the gate sets it, it is empty where nothing was asked.
+        tasks: of the harvest that it ended, as they stand in the log.
     """
 
     kind = "failed"
@@ -137,6 +139,7 @@ class FetchError(CollectAssetsError):
         self.transient = transient
         self.exception = exception
         self.evidence = Evidence()
+        self.tasks: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def outcome(self) -> str:

@@ -16,6 +16,7 @@ ORDER = (
     ("network",),
     ("plugins",),
     ("collecting",),
+    ("tables",),
     ("readers",),
     ("items",),
     ("index",),

@@ -12,7 +12,7 @@ import click
 from collect_assets.errors import CollectAssetsError, NoLogsError, QueryError, RegisterError, SettingsError
 from collect_assets.version import __version__
 
-COMMANDS = ("collect", "index", "search", "verify", "digest", "run", "ui", "sample")
+COMMANDS = ("collect", "index", "search", "tables", "verify", "tasks", "digest", "run", "ui", "sample")
 BAD_USAGE = (RegisterError, SettingsError, QueryError)
 
 

@@ -116,6 +116,7 @@ def command(
     from collect_assets.collecting.selection import select
     from collect_assets.collecting.window import utc_now
     from collect_assets.collection import Collection
+    from collect_assets.tables.keeping import keep_tables
 
     collection = Collection.at(collection_dir)
     collection = replace(collection, endpoint_csv=endpoint_csv, log_folder=log_dir, resource_folder=resource_dir)
@@ -130,6 +131,7 @@ def command(
             rules=address_rules(allowed, allow_private_addresses),
             progress=lambda log, total: bar.step(total, f"{log.outcome}  {log.endpoint_url}"),
         )
+    keep_tables(collection)
     _print_json(report) if json_ else _print(collection, report, today)
     if fail_if_none and not report.resources:
         sys.exit(1)

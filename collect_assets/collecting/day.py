@@ -14,6 +14,7 @@ from collect_assets.collecting.endpoint import Collector
 from collect_assets.collecting.last_run import register_on
 from collect_assets.collecting.log import Log, log_paths, read_log, read_logs
 from collect_assets.collecting.past import Past
+from collect_assets.collecting.pending import sweep_pending
 from collect_assets.collecting.plan import Mode, Plan, make_plan
 from collect_assets.collecting.run_file import RunFile, end_run, run_files, start_run
 from collect_assets.collecting.window import Clock, Window, utc_now
@@ -24,6 +25,7 @@ from collect_assets.network.gate import Gate
 from collect_assets.network.hosts import HostRegister, Hosts, read_hosts
 from collect_assets.network.proxy import Proxy
 from collect_assets.plugins import plugins
+from collect_assets.plugins.parameters import check_parameters
 from collect_assets.registers import EndpointRegister, Problem, read_endpoints
 from collect_assets.store.local import file_lock, sweep
 from collect_assets.version import __version__
@@ -114,9 +116,10 @@ def collect_day(
     started = now()
     if not Window(entry_date, dt.timedelta(hours=collection.settings.grace_hours)).is_open(started):
         return _closed_day(collection, register_on(collection, entry_date, started.date()), entry_date)
-    register = read_endpoints(collection.register, plugins=plugins())
+    register = check_parameters(read_endpoints(collection.register, plugins=plugins()))
     with file_lock(collection.work / "collecting.lock"):
         sweep(collection.work)
+        sweep_pending(collection, started)
         plan = make_plan(collection, register, entry_date, mode=mode, only=only)
         hosts = read_hosts(collection.registers / "host.csv")
         run_file = start_run(

@@ -34,6 +34,8 @@ TRANSIENT = frozenset(
         "host-given-up",
         "storage",
         "error",
+        "incomplete",
+        "unavailable",
     )
 )
 
@@ -104,7 +106,7 @@ class Log:
     def to_json(self) -> builtins.bytes:
         """Canonical JSON; what is blank is left out."""
         values = {key: getattr(self, name) for name, key in KEYS.items()}
-        kept = {key: value for key, value in values.items() if value not in ("", None, (), {})}
+        kept = {key: value for key, value in values.items() if value not in ("", None, (), {}) or key == "endpoint-url"}
         return canonical_json(kept)
 
     @classmethod
@@ -183,8 +185,11 @@ def read_log(path: Path) -> Log | None:
 
 
 def read_logs(collection: Collection, entry_date: dt.date) -> tuple[list[Log], list[Problem]]:
-    """All logs of an entry-date in order of endpoint; those that are damaged come as problems."""
-    logs, problems = [], []
+    """All logs of an entry-date in order of endpoint; those that are damaged come as problems.
+
+    Where an endpoint has no file, what was adopted from a table of others stands for it.
+    """
+    logs, problems = list[Log](), list[Problem]()
     for path in log_paths(collection, entry_date):
         try:
             log = read_log(path)
@@ -194,7 +199,17 @@ def read_logs(collection: Collection, entry_date: dt.date) -> tuple[list[Log], l
                 problems.append(Problem(path.name, 0, f"{path}: holds the log of {log.endpoint}; it is passed over"))
         except ValueError as error:
             problems.append(Problem(path.name, 0, str(error)))
+    if (adopted := collection.adopted(entry_date)).is_file():
+        have = {log.endpoint for log in logs}
+        logs += [log for log in adopted_logs(adopted) if log.endpoint not in have]
+        logs.sort(key=lambda log: log.endpoint)
     return logs, problems
+
+
+def adopted_logs(path: Path) -> Iterator[Log]:
+    """The logs of a day that were adopted from a table of others."""
+    for line in path.read_bytes().splitlines():
+        yield Log.from_json(line)
 
 
 def log_paths(collection: Collection, entry_date: dt.date) -> Iterator[Path]:

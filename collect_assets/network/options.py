@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from collect_assets.collection import DAY, MOST_BYTES, Headers, Limits, Section, reasons
+from collect_assets.collection import DAY, HOUR, MOST_BYTES, Headers, Limits, Section, reasons
 from collect_assets.errors import FailedError
 from collect_assets.network.addresses import ascii_host
 from collect_assets.network.tls import STRICT, Tls
@@ -32,6 +32,7 @@ class EndpointOptions(Section):
         conditional: false never sends validators; true sends them also where the audit found that the server lies.
         allow_downgrade: true follows a redirect from https to http.
         decode: false keeps bodies in the Content-Encoding that they came in.
+        allow_cut: true takes a body for whole that looks cut off and whose length the server did not say.
     """
 
     model_config = ConfigDict(strict=True)
@@ -46,6 +47,7 @@ class EndpointOptions(Section):
     rate_window: float | None = Field(None, gt=0, le=DAY)
     max_redirects: int | None = Field(None, ge=0, le=100)
     attempts: int | None = Field(None, ge=1, le=100)
+    backoff: float | None = Field(None, ge=0, le=HOUR)
     ssl_verify: bool = True
     tls_legacy: bool = False
     credential: str = Field("", pattern=rf"{CREDENTIAL_NAME}|^$")
@@ -53,6 +55,7 @@ class EndpointOptions(Section):
     conditional: bool | None = None
     allow_downgrade: bool = False
     decode: bool = True
+    allow_cut: bool = False
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> EndpointOptions:

@@ -13,7 +13,6 @@ from collect_assets.collecting.log import Log
 from collect_assets.collecting.plan import Mode
 from collect_assets.collecting.selection import select
 from collect_assets.errors import NoLogsError
-from collect_assets.index.day_files import resources_digest
 from collect_assets.orchestration import shown
 from collect_assets.orchestration.config import COLLECTING, CollectConfig
 from collect_assets.orchestration.day_events import (
@@ -27,6 +26,8 @@ from collect_assets.orchestration.day_events import (
 from collect_assets.orchestration.kit import Kit
 from collect_assets.orchestration.partitions import entry_dates
 from collect_assets.orchestration.resources import Clock, Network
+from collect_assets.tables.day_files import resources_digest
+from collect_assets.tables.keeping import keep_tables
 
 EVERY = 10.0  # seconds between lines of progress
 
@@ -68,6 +69,8 @@ def collecting_assets(kit: Kit) -> dg.AssetsDefinition:
             yield day_materialised(context, resource, day, shown.resource_shown(kit.collection, report), digest)
             for finding in kit.checks.collected(kit.collection, report, limited=config.limited):
                 yield day_checked(finding, day)
+        for problem in keep_tables(kit.collection).problems:
+            context.log.warning("%s", problem.reason)
         yield from days_done([log, resource], checks)
 
     return collecting

@@ -11,7 +11,7 @@ import pytest
 from collect_assets.collecting.audit import ODDS, Audit
 from collect_assets_tests.collecting.kit import DAY, NEXT_DAY, NOON, QUICK, Folder
 from collect_assets_tests.collecting.test_options import row
-from collect_assets_tests.servers import Asked, Page, WebServer
+from collect_assets_tests.servers import Asked, Page, RawServer, WebServer, http
 
 ALWAYS = f"{QUICK}\n[conditional]\naudit-share = 1.0\n"
 NEVER = f"{QUICK}\n[conditional]\naudit-share = 0.0\n"
@@ -181,3 +181,15 @@ def test_without_that_setting_it_is_asked_as_any_other(folder: Folder) -> None:
         folder.register(server.url("/a")).collect()
         next_days(folder, 4)
     assert len(server.asked) == 10
+
+
+def test_f15_what_looks_cut_is_named_as_a_part_and_what_was_there_stays(folder: Folder) -> None:
+    whole = b'{"features": [{"id": 1}, {"id": 2}]}'
+    with RawServer([http(whole, length=False)], [http(whole[:-14], length=False)]) as server:
+        url = server.url("/a")
+        folder.register(url).collect()
+        folder.tomorrow()
+        log = folder.log(url, NEXT_DAY)
+    assert folder.log(url).outcome == "first"
+    assert (log.outcome, log.resource, log.complete, log.transient) == ("failed:truncated", "", False, True)
+    assert folder.collection.resources.path(log.partial_resource).read_bytes() == whole[:-14]
