@@ -88,6 +88,7 @@ class Politeness(Section):
     """How a host is treated: one request at a time, and between two of them a share of the time that the last took.
 
     Attributes:
+        short_after_days: failed days in a row after which an endpoint gets one short attempt a day; 0 means never.
         slow_down: what the pause is multiplied with after each answer 429 or 503.
     """
 
@@ -97,6 +98,17 @@ class Politeness(Section):
     slow_down: float = Field(2.0, ge=1, le=100)
     hosts_at_once: int = Field(64, ge=1, le=1024)
     give_up_host_after: int = Field(3, ge=1, le=1_000_000)
+    short_after_days: int = Field(0, ge=0, le=365)
+
+
+class Conditional(Section):
+    """Asking only for what changed.
+
+    Attributes:
+        audit_share: of the bytes, what is fetched in full all the same to find servers that lie.
+    """
+
+    audit_share: float = Field(0.01, ge=0, le=1)
 
 
 class Schedule(Section):
@@ -127,6 +139,7 @@ class Settings(Section):
     headers: Headers = Field(default_factory=dict)
     limits: Limits = Limits()
     politeness: Politeness = Politeness()
+    conditional: Conditional = Conditional()
     schedule: Schedule = Schedule()
     items: Items = Items()
 

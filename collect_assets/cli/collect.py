@@ -146,6 +146,8 @@ def _print_json(report: DayReport) -> None:
         "already": report.already,
         "fetched": dict(report.fetched),
         "outcomes": report.outcomes,
+        "lying": [log.endpoint_url for log in report.lying],
+        "unverified": [log.endpoint_url for log in report.unverified],
         "skipped": dict(report.skips),
         "problems": [str(problem) for problem in report.problems],
     }
@@ -162,6 +164,10 @@ def _print(collection: Collection, report: DayReport, today: dt.date) -> None:
     )
     for outcome, count in report.outcomes.items():
         click.echo(f"  {count:6}  {outcome}")
+    for log in report.lying:
+        click.secho(f"  says 304 to what has changed, and is asked unconditionally  {log.endpoint_url}", fg="yellow")
+    if unverified := report.unverified:
+        click.secho(f"  {len(unverified)} endpoints without a check of the certificate (ssl-verify)", fg="yellow")
     for log in report.failures[:SHOWN_FAILURES]:
         click.secho(f"  {log.outcome or log.status or log.exception}  {log.endpoint_url}", dim=True)
     if len(report.failures) > SHOWN_FAILURES:

@@ -9,6 +9,7 @@ from collections.abc import Collection as Those
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
+from collect_assets.collecting.audit import LIES, Audit
 from collect_assets.collecting.endpoint import Collector
 from collect_assets.collecting.last_run import register_on
 from collect_assets.collecting.log import Log, log_paths, read_log, read_logs
@@ -66,6 +67,16 @@ class DayReport:
     def resources(self) -> dict[str, str]:
         """The resource of each endpoint that has one."""
         return {log.endpoint: log.resource for log in self.logs if log.good}
+
+    @property
+    def lying(self) -> list[Log]:
+        """The logs of servers that say 304 to what has changed, now or when the audit last looked."""
+        return [log for log in self.logs if log.audit == LIES]
+
+    @property
+    def unverified(self) -> list[Log]:
+        """The logs of endpoints that are excepted from checking certificates."""
+        return [log for log in self.logs if log.ssl_verify is False]
 
     @property
     def failures(self) -> list[Log]:
@@ -151,15 +162,19 @@ def _run(
     now: Clock,
     progress: Progress | None,
 ) -> dict[str, int]:
-    collector = Collector(
-        collection, entry_date, day_stamp(collection, entry_date), run_file.run, gate, Past(collection, entry_date), now
-    )
+    audit = Audit(collection.settings.conditional.audit_share, entry_date)
+    past = Past(collection, entry_date)
+    stamp = day_stamp(collection, entry_date)
+    collector = Collector(collection, entry_date, stamp, run_file.run, gate, past, now, audit)
     outcomes: Counter[str] = Counter()
+    audited: dict[str, str] = {}
     for _, log in gate.each(plan.asked, url=lambda endpoint: endpoint.url, work=collector.collect):
         outcomes[log.outcome] += 1
+        if log.audit:
+            audited[log.endpoint] = log.audit
         if progress is not None:
             progress(log, len(plan.asked))
-    end_run(collection, run_file, ended=now(), outcomes=dict(sorted(outcomes.items())))
+    end_run(collection, run_file, ended=now(), outcomes=dict(sorted(outcomes.items())), audited=audited)
     return dict(sorted(outcomes.items()))
 
 

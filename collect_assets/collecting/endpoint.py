@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from collect_assets.collecting.audit import LIES, MESSAGE, Audit, verdict
 from collect_assets.collecting.log import Log, read_log, write_log
+from collect_assets.collecting.moved import move_proposed
 from collect_assets.collecting.past import Past, validators
 from collect_assets.collecting.pending import discard, discard_finished, pending_folder
 from collect_assets.collecting.window import Clock
@@ -17,6 +20,7 @@ from collect_assets.network.credentials import Credential
 from collect_assets.network.endpoint_gate import EndpointGate
 from collect_assets.network.gate import Gate
 from collect_assets.network.messages import Fetcher, without_secrets
+from collect_assets.network.options import EndpointOptions
 from collect_assets.plugins import Harvest, HarvestRequest, plugins
 from collect_assets.plugins.parameters import options_of
 from collect_assets.registers import Endpoint
@@ -36,6 +40,7 @@ class Collector:
     gate: Gate
     past: Past
     now: Clock
+    audit: Audit
 
     def collect(self, endpoint: Endpoint) -> Log:
         """Collects one endpoint and writes its log; a failure never replaces a good log of the day.
@@ -75,18 +80,23 @@ class Collector:
             run=self.run,
         )
         try:
-            gate = self.gate.for_endpoint(endpoint.url, options_of(endpoint.plugin, endpoint.parameters))
+            gate = self.gate.for_endpoint(endpoint.url, self._options(endpoint))
         except FetchError as error:
             return _failed(log, error, error.outcome), True
         log, resumable = self._asked(log, endpoint, gate, pending)
-        return _without_secrets(log, gate.credential), resumable
+        return _without_secrets(_advised(log, self.past), gate.credential), resumable
+
+    def _options(self, endpoint: Endpoint) -> EndpointOptions:
+        """What the row says; of what failed for days, the setting may want only one short attempt."""
+        options = options_of(endpoint.plugin, endpoint.parameters)
+        days = self.collection.settings.politeness.short_after_days
+        if days and self.past.failing(endpoint.endpoint, days):
+            return options.short(self.collection.settings.limits)
+        return options
 
     def _asked(self, log: Log, endpoint: Endpoint, gate: EndpointGate, pending: Path) -> tuple[Log, bool]:
         try:
-            last = self.past.last_good(endpoint.endpoint)
-            harvest = self._ask(endpoint, gate, last, pending)
-            log = replace(_with_evidence(log, harvest.answer.evidence), tasks=harvest.tasks)
-            return self._kept(log, harvest, last), harvest.resumable
+            return self._harvested(log, endpoint, gate, pending)
         except FetchError as error:
             log = replace(_with_evidence(log, error.evidence), tasks=error.tasks)
             return _failed(log, error, error.outcome), True
@@ -96,13 +106,35 @@ class Collector:
             message = hide_url_secrets(f"{type(error).__name__}: {error}")
             return replace(_failed(log, error, "failed:error"), message=message), False
 
-    def _ask(self, endpoint: Endpoint, gate: Fetcher, last: Log | None, pending: Path) -> Harvest:
+    def _harvested(self, log: Log, endpoint: Endpoint, gate: EndpointGate, pending: Path) -> tuple[Log, bool]:
+        last = self.past.last_good(endpoint.endpoint)
+        sent = self._validators(last, gate.terms.options)
+        audited = last is not None and bool(sent) and self.audit.draws(endpoint.endpoint, last.size or 0)
+        harvest = self._ask(endpoint, gate, last, {} if audited else sent, pending)
+        log = replace(_with_evidence(log, harvest.answer.evidence), tasks=harvest.tasks)
+        log = self._kept(log, harvest, last)
+        if last is None or not log.good:
+            return log, harvest.resumable
+        if audited:
+            return _audited(log, verdict(log, last, sent, gate)), harvest.resumable
+        lied = last.audit == LIES and gate.terms.options.conditional is not True
+        return (replace(log, audit=LIES) if lied else log), harvest.resumable
+
+    def _validators(self, last: Log | None, options: EndpointOptions) -> dict[str, str]:
+        """Those of the last good log; none for a server that was found to lie about them."""
+        believed = last is not None and last.audit != LIES
+        conditional = believed if options.conditional is None else options.conditional
+        return validators(last, self.collection) if conditional else {}
+
+    def _ask(
+        self, endpoint: Endpoint, gate: Fetcher, last: Log | None, sent: Mapping[str, str], pending: Path
+    ) -> Harvest:
         """Asks for what changed; and for all of it, where what we have turns out to be damaged (promise 1)."""
         plugin = plugins()[endpoint.plugin]
         request = HarvestRequest(
             endpoint.url,
             endpoint.parameters,
-            validators(last, self.collection),
+            sent,
             work=self.collection.work,
             pending=pending,
             registers=self.collection.register.parent,
@@ -182,6 +214,16 @@ def _without_secrets(log: Log, credential: Credential) -> Log:
     if not credential.secrets:
         return log
     return replace(log, **{name: credential.hide(getattr(log, name)) for name in SHOWING})
+
+
+def _audited(log: Log, audit: str) -> Log:
+    return replace(log, audit=audit, message=MESSAGE if audit == LIES else log.message)
+
+
+def _advised(log: Log, past: Past) -> Log:
+    """Adds to the message what people should do about a move."""
+    advice = move_proposed(log, past) if log.redirects else ""
+    return replace(log, message="; ".join(filter(None, (log.message, hide_url_secrets(advice))))) if advice else log
 
 
 def _failed(log: Log, error: Exception, outcome: str) -> Log:

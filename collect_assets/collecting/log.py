@@ -53,6 +53,7 @@ class Log:
         status: as a string; "200" also where the cache answered for a 304, which then stands in `wire_status`.
         resource: sha256 of what was served; blank when nothing was kept.
         bytes: size of the resource.
+        audit: what fetching in full showed of a server that may answer 304: `agrees`, or, from then on, `lies`.
     """
 
     endpoint: str
@@ -81,6 +82,7 @@ class Log:
     tasks: tuple[Mapping[str, Any], ...] = ()
     complete: bool | None = None
     coverage: str = ""
+    audit: str = ""
     run: str = ""
 
     @property

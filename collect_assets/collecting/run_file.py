@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import platform
 from collections.abc import Collection as Those
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -90,13 +90,22 @@ def start_run(
     return run_file
 
 
-def end_run(collection: Collection, run_file: RunFile, *, ended: dt.datetime, outcomes: dict[str, int]) -> None:
-    """Adds when the run ended, and how often each outcome came; a run file without this was interrupted.
+def end_run(
+    collection: Collection,
+    run_file: RunFile,
+    *,
+    ended: dt.datetime,
+    outcomes: dict[str, int],
+    audited: Mapping[str, str],
+) -> None:
+    """Adds when the run ended, how often each outcome came, and what the audit found.
+
+    A run file without this was interrupted.
 
     Raises:
         StorageError: the disk is full, or the folder cannot be written.
     """
-    content = {**run_file.content, "ended": ended.isoformat(), "outcomes": outcomes}
+    content = {**run_file.content, "ended": ended.isoformat(), "outcomes": outcomes, "audit": dict(audited)}
     write_atomically(run_file.path, canonical_json(content), collection.work)
 
 

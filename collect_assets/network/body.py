@@ -27,13 +27,18 @@ RATIO_FROM = 64 << 20  # decoded bytes from which on their ratio to those sent c
 
 @dataclass(frozen=True)
 class Body:
-    """A body in a file; `part` and `sha256` are None where there was not one byte."""
+    """A body in a file; `part` and `sha256` are None where there was not one byte.
+
+    Attributes:
+        delimited: whether something said where it ends: a length, chunks, or the encoding.
+    """
 
     part: Path | None
     sha256: str | None
     size: int
     start: bytes
     encoded: bool
+    delimited: bool = True
 
 
 class Progress:
@@ -78,7 +83,12 @@ def receive(
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    return Body(part, digest.hexdigest(), progress.size, start, encoded=not known)
+    return Body(part, digest.hexdigest(), progress.size, start, encoded=not known,
+                delimited=_is_delimited(raw) or (known and bool(codings)))  # fmt: skip
+
+
+def _is_delimited(raw: BaseHTTPResponse) -> bool:
+    return "content-length" in raw.headers or "chunked" in raw.headers.get("transfer-encoding", "").lower()
 
 
 def glance(raw: BaseHTTPResponse, url: str) -> bytes:

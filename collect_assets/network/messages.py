@@ -44,11 +44,12 @@ class Answer:
         url: the one that answered, after redirects.
         response_headers: as they were written, without cookies; repeated ones joined with commas.
         elapsed: seconds on the wire in all attempts, pauses left out.
-        part: a file with the decoded body, for the caller to take or delete; None where the status is not 2xx, or
+        part: a file with the decoded body, for the caller to take or delete; None where the status is not 200, or
             where the body is empty.
         sha256: of the part.
         size: of the part.
         start: up to 2048 bytes of the decoded body, for any status.
+        delimited: whether something said where the body ends; else it may be cut off, and nobody can tell.
         encoded: whether the part still is in a Content-Encoding that we did not ask for and do not undo.
     """
 
@@ -65,6 +66,7 @@ class Answer:
     start: bytes
     ssl_verify: bool = True
     encoded: bool = False
+    delimited: bool = True
 
     @property
     def evidence(self) -> Evidence:

@@ -32,6 +32,7 @@ class EndpointOptions(Section):
         conditional: false never sends validators; true sends them also where the audit found that the server lies.
         allow_downgrade: true follows a redirect from https to http.
         decode: false keeps bodies in the Content-Encoding that they came in.
+        allow_cut: true takes a body for whole that looks cut off and whose length the server did not say.
     """
 
     model_config = ConfigDict(strict=True)
@@ -54,6 +55,7 @@ class EndpointOptions(Section):
     conditional: bool | None = None
     allow_downgrade: bool = False
     decode: bool = True
+    allow_cut: bool = False
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> EndpointOptions:
@@ -74,8 +76,15 @@ class EndpointOptions(Section):
         own = {name: value for name in _LIMITS if (value := getattr(self, name)) is not None}
         return limits.model_copy(update=own) if own else limits
 
+    def short(self, limits: Limits) -> EndpointOptions:
+        """The same with one attempt that soon gives up, for what failed for days."""
+        own = self.limits(limits)
+        shorter = {name: min(getattr(own, name), most) for name, most in _SHORT.items()}
+        return self.model_copy(update={**shorter, "attempts": 1})
+
 
 OPTIONS = frozenset(name.replace("_", "-") for name in EndpointOptions.model_fields)
+_SHORT = {"connect_timeout": 5.0, "read_timeout": 15.0, "total_timeout": 60.0}
 NO_OPTIONS = EndpointOptions()
 _LIMITS = tuple(name for name in EndpointOptions.model_fields if name in Limits.model_fields)
 

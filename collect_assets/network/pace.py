@@ -12,7 +12,7 @@ from collect_assets.collection import Politeness
 from collect_assets.network.hosts import Place
 
 TOO_MUCH = frozenset({429, 503})
-MOST = 64.0  # times as slow
+MOST = 16.0  # times as slow
 RECOVERY = 0.75  # of being slowed down, what an answer leaves
 SLOWED_FROM = 0.1  # seconds: the pause that is multiplied, where it would be shorter
 FORGOTTEN = 600.0  # seconds after which a host that nobody asked counts as recovered

@@ -54,6 +54,7 @@ def log_shown(collection: Collection, report: DayReport) -> dict[str, Value]:
     tasks = [task for log in harvests for task in log.tasks]
     incomplete = ((h.endpoint_url, *_counted(h)) for h in harvests if _counted(h)[1])
     failures = ((f.endpoint_url, f.outcome or "failed", f.status, f.message or f.exception) for f in report.failures)
+    unverified = [(log.endpoint_url, log.outcome) for log in report.unverified]
     return {
         "collected": len(report.resources),
         "failed": len(report.failures) - refused,
@@ -69,6 +70,9 @@ def log_shown(collection: Collection, report: DayReport) -> dict[str, Value]:
         "tasks_failed": sum(task.get("state") == "failed" for task in tasks),
         "harvests": table(("endpoint-url", "tasks", "failed"), incomplete, MOST_FAILURES),
         "failures": table(("endpoint-url", "outcome", "status", "message"), failures, MOST_FAILURES),
+        "unverified": len(unverified),
+        "without_certificate_check": table(("endpoint-url", "outcome"), unverified, MOST_FAILURES),
+        "audited": sum(log.audit != "" for log in report.logs),
         "logs": MetadataValue.path(str(collection.log / report.entry_date.isoformat())),
     }
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collect_assets.network.gate import Fetcher, Request
+from pathlib import Path
+
+from collect_assets.errors import FailedError
+from collect_assets.network.cut import cut_short
+from collect_assets.network.gate import Answer, Fetcher, Request
 from collect_assets.plugins import Harvest, HarvestRequest
 from collect_assets.plugins.answers import body_of
 
@@ -21,14 +25,26 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         return Harvest(answer, None)
     if answer.status == 304:  # fault F29: some cache on the way takes us for somebody who has a copy
         answer = gate.fetch(Request(request.url, {"Cache-Control": "no-cache"}))
-    body_of(answer)
-    note = f"kept as it came, in Content-Encoding {answer.header('content-encoding')}, which is not decoded"
+    part = body_of(answer)
+    cut = _cut(answer, part)
+    allowed = request.parameters.get("allow-cut") is True
+    encoded = f"kept as it came, in Content-Encoding {answer.header('content-encoding')}, which is not decoded"
     return Harvest(
         answer,
-        answer.part,
+        part,
         answer.sha256 or "",
         answer.size,
         answer.start,
-        complete=not answer.encoded,
-        note=note if answer.encoded else "",
+        complete=not answer.encoded and not cut,
+        note=encoded if answer.encoded else cut,
+        incomplete=FailedError("truncated", cut, transient=True) if cut and not allowed else None,
     )
+
+
+def _cut(answer: Answer, part: Path) -> str:
+    """Why the body cannot be whole (fault F15); blank where it can."""
+    reason = "" if answer.delimited or answer.encoded else cut_short(part, answer.start)
+    if not reason:
+        return ""
+    return (f"{answer.url}: may be cut off: {reason}, and the server did not say how long it is; if this is all of it, "
+            'say "allow-cut": true in parameters')  # fmt: skip

@@ -365,7 +365,7 @@ def test_another_process_finds_a_host_slowed_down_and_forgets_it_after_a_while(t
 
 def test_being_slowed_down_never_takes_longer_than_the_longest_backoff(tmp_path):
     clock = Clock()
-    given = _turns(tmp_path, clock, min_pause=1)
+    given = _turns(tmp_path, clock, min_pause=3)
     assert max(_answered(given, clock, 429) for _ in range(12)) == 30
 
 

@@ -31,6 +31,7 @@ def test_a_collection_has_these_assets_checks_jobs_a_schedule_and_the_root_two_s
     assert sorted(key.to_user_string() for key in graph.asset_check_keys) == [
         "tree-registers/item_index:agrees",
         "tree-registers/log:every_endpoint",
+        "tree-registers/log:honest_servers",
         "tree-registers/log:usual_failures",
         "tree-registers/resource:whole",
     ]

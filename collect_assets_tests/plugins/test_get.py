@@ -13,7 +13,7 @@ from collect_assets.errors import FailedError, FetchError, RefusedError
 from collect_assets.network.gate import Gate
 from collect_assets.plugins import HarvestRequest, get, plugins
 from collect_assets_tests.collecting.kit import LOOPBACK, sha256
-from collect_assets_tests.servers import Asked, Page, WebServer
+from collect_assets_tests.servers import Asked, Page, RawServer, WebServer, http
 
 
 @pytest.fixture
@@ -125,3 +125,15 @@ def test_f29_a_304_to_a_request_without_validators_is_asked_once_more_past_the_c
 @pytest.mark.parametrize(("status", "advice"), [(410, "end-date"), (401, "credential"), (403, "credential")])
 def test_f33_f34_a_final_status_says_what_to_do(gate: Gate, tmp_path: Path, status: int, advice: str) -> None:
     assert advice in str(harvest_fails(gate, Page(b"", status), tmp_path / "work"))
+
+
+@pytest.mark.parametrize("parameters", [{}, {"allow-cut": True}])
+def test_f15_a_body_that_looks_cut_is_incomplete_and_a_resource_only_if_allowed(
+    gate: Gate, parameters: dict[str, bool]
+) -> None:
+    with RawServer([http(b'{"features": [{"id": 1}', length=False)]) as server:
+        harvest = get.harvest(HarvestRequest(server.url("/a"), parameters), gate)
+    assert not harvest.complete
+    assert "may be cut off" in harvest.note
+    assert (harvest.incomplete is None) is bool(parameters)
+    assert harvest.incomplete is None or harvest.incomplete.outcome == "failed:truncated"
