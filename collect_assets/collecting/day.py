@@ -23,7 +23,9 @@ from collect_assets.errors import NoLogsError
 from collect_assets.network.addresses import AddressRules
 from collect_assets.network.gate import Gate
 from collect_assets.network.hosts import HostRegister, Hosts, read_hosts
+from collect_assets.network.names import Resolver, resolve
 from collect_assets.network.proxy import Proxy
+from collect_assets.network.tls import authorities_of_environment
 from collect_assets.plugins import plugins
 from collect_assets.plugins.parameters import check_parameters
 from collect_assets.registers import EndpointRegister, Problem, read_endpoints
@@ -92,6 +94,7 @@ def collect_day(
     only: Those[str] | None = None,
     rules: AddressRules | None = None,
     now: Clock = utc_now,
+    resolver: Resolver = resolve,
     progress: Progress | None = None,
 ) -> DayReport:
     """Collects what the day still lacks, or, when the day is over, says what stands on record for it.
@@ -105,6 +108,7 @@ def collect_day(
         only: ids of the endpoints to ask; all when left out.
         rules: which non-public addresses may be asked; none when left out.
         now: the clock.
+        resolver: finds the addresses of a host; the system's when left out.
         progress: called after each endpoint, from the calling thread.
 
     Raises:
@@ -125,14 +129,14 @@ def collect_day(
         run_file = start_run(
             collection, register, plan, hosts=hosts, entry_date=entry_date, mode=mode, only=only, started=now()
         )
-        gate = _gate(collection, rules or AddressRules.none(), hosts)
+        gate = _gate(collection, rules or AddressRules.none(), hosts, resolver)
         fetched = _run(collection, plan, entry_date, run_file, gate, now, progress)
     report = _report(collection, register, entry_date, fetched=fetched, already=len(plan.already))
     return replace(report, problems=(*report.problems, *hosts.problems))
 
 
 def _closed_day(collection: Collection, register: EndpointRegister, entry_date: dt.date) -> DayReport:
-    if next(log_paths(collection, entry_date), None) is None:
+    if next(log_paths(collection, entry_date), None) is None and not collection.adopted(entry_date).is_file():
         raise NoLogsError(
             f"{collection.name}: {entry_date} is over and nothing was collected on it; a past day can only be read "
             f"from its logs, and {collection.log / entry_date.isoformat()} has none"
@@ -140,7 +144,7 @@ def _closed_day(collection: Collection, register: EndpointRegister, entry_date: 
     return _report(collection, register, entry_date, open_=False)
 
 
-def _gate(collection: Collection, rules: AddressRules, hosts: HostRegister) -> Gate:
+def _gate(collection: Collection, rules: AddressRules, hosts: HostRegister, resolver: Resolver) -> Gate:
     return Gate(
         limits=collection.settings.limits,
         politeness=collection.settings.politeness,
@@ -150,6 +154,8 @@ def _gate(collection: Collection, rules: AddressRules, hosts: HostRegister) -> G
         work=collection.work,
         hosts=Hosts(hosts.places),
         proxy=Proxy.from_environment(),
+        resolver=resolver,
+        authorities=authorities_of_environment(),
     )
 
 

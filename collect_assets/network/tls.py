@@ -6,6 +6,7 @@ through a kept connection (GHSA-9wx4).
 
 from __future__ import annotations
 
+import os
 import ssl
 import threading
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import NamedTuple
 
 import certifi
 from urllib3.util.ssl_ import create_urllib3_context
+
+from collect_assets.errors import SettingsError
 
 _LEGACY_CONNECT = getattr(ssl, "OP_LEGACY_SERVER_CONNECT", 0x4)  # Python 3.11 has no name for it
 
@@ -30,6 +33,23 @@ class Tls(NamedTuple):
 
 
 STRICT = Tls()
+AUTHORITIES = "COLLECT_ASSETS_AUTHORITIES"
+
+
+def authorities_of_environment() -> Path | None:
+    """The file of certificates (PEM) that the operator trusts beside the usual authorities; None where none is named.
+
+    Raises:
+        SettingsError: it is not there, or holds no certificate.
+    """
+    name = os.environ.get(AUTHORITIES, "")
+    if not name:
+        return None
+    try:
+        ssl.create_default_context(cafile=name)
+    except OSError as error:  # ssl.SSLError is one too
+        raise SettingsError(f"{AUTHORITIES}={name}: no file of certificates in PEM: {error}") from error
+    return Path(name)
 
 
 class Contexts:
