@@ -112,7 +112,10 @@ class Collector:
         audited = last is not None and bool(sent) and self.audit.draws(endpoint.endpoint, last.size or 0)
         harvest = self._ask(endpoint, gate, last, {} if audited else sent, pending)
         log = replace(_with_evidence(log, harvest.answer.evidence), tasks=harvest.tasks)
-        log = self._kept(log, harvest, last)
+        try:
+            log = self._kept(log, harvest, last)
+        except StorageError as error:  # here, so that the log says what was answered
+            return _failed(log, error, "failed:storage"), True
         if last is None or not log.good:
             return log, harvest.resumable
         if audited:

@@ -6,7 +6,7 @@ Measured with requests 2.34.2 and urllib3 2.8.0 (`reference/faults.md`); their m
 from __future__ import annotations
 
 import ssl
-from http.client import HTTPException, RemoteDisconnected
+from http.client import BadStatusLine, HTTPException
 
 import requests
 from urllib3 import exceptions as urllib3
@@ -73,8 +73,11 @@ def _text(root: BaseException) -> str:
 
 
 def is_broken_keep_alive(error: Exception) -> bool:
-    """Whether a connection broke as one does that the server had closed while it was idle."""
-    return isinstance(_root(error), RemoteDisconnected | ConnectionError)
+    """Whether a connection broke as one does that the server had closed while it was idle.
+
+    Or that the answer before left something in: a body longer than it said (fault F16) is read as the next status line.
+    """
+    return isinstance(_root(error), BadStatusLine | ConnectionError)
 
 
 def _root(error: BaseException) -> BaseException:

@@ -53,6 +53,7 @@ class Turns:
         self._pace = Pace(politeness, longest)
         self._clock = clock
         self._sleep = sleep
+        self._known: dict[str, Sequence[Path]] = {}
         self._unwritten: dict[Path, tuple[float, float]] = {}
 
     @contextmanager
@@ -78,8 +79,11 @@ class Turns:
 
     def _paths(self, place: Place) -> Sequence[Path]:
         """The lock files of a place, one for each request that may run there at the same time."""
-        name = hashlib.sha256(place.queue.encode()).hexdigest()[:32]
-        return [self._folder / (f"{name}-{number}" if number else name) for number in range(place.at_once)]
+        if (paths := self._known.get(place.queue)) is None:
+            name = hashlib.sha256(place.queue.encode()).hexdigest()[:32]
+            paths = [self._folder / (f"{name}-{number}" if number else name) for number in range(place.at_once)]
+            self._known[place.queue] = paths
+        return paths
 
     def _note(self, path: Path, until: float, slowed: float) -> None:
         """Writes down when the host may be asked again; on a full disk only this process knows, and goes on."""

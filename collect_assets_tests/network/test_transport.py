@@ -455,3 +455,17 @@ def test_f18_a_body_can_be_kept_in_its_encoding(make_gate):
         gate = make_gate().for_endpoint(server.url(), EndpointOptions(decode=False))
         answer = gate.fetch(Request(server.url()))
     assert (answer.part.read_bytes(), answer.encoded) == (body, True)
+
+
+def test_f16_what_follows_a_body_does_not_become_the_next_answer(make_gate):
+    def late(_number):
+        yield http(b"first")
+        yield Sleep(0.1)
+        yield b"and more than it said\r\n\r\n"
+        yield Hold()
+
+    with RawServer(late, [http(b"second")]) as server:
+        gate = make_gate()
+        answers = [gate.fetch(Request(server.url(path))) for path in ("/1", "/2")]
+    assert [answer.start for answer in answers] == [b"first", b"second"]
+    assert len(answers[1].attempts) == 1
