@@ -17,6 +17,7 @@ ORDER = (
     ("plugins",),
     ("collecting",),
     ("tables",),
+    ("tending",),
     ("readers",),
     ("items",),
     ("checking",),

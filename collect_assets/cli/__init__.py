@@ -12,7 +12,20 @@ import click
 from collect_assets.errors import CollectAssetsError, NoLogsError, QueryError, RegisterError, SettingsError
 from collect_assets.version import __version__
 
-COMMANDS = ("check-url", "collect", "index", "search", "tables", "verify", "tasks", "digest", "run", "ui", "sample")
+COMMANDS = (
+    "check-url",
+    "collect",
+    "index",
+    "search",
+    "tables",
+    "verify",
+    "tasks",
+    "digest",
+    "run",
+    "ui",
+    "sample",
+    "check-registers",
+)
 BAD_USAGE = (RegisterError, SettingsError, QueryError)
 
 
