@@ -24,7 +24,11 @@ COMMANDS = (
     "run",
     "ui",
     "sample",
+    "explain",
+    "compare",
     "check-registers",
+    "add-endpoint",
+    "retire",
 )
 BAD_USAGE = (RegisterError, SettingsError, QueryError)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -126,6 +126,25 @@ def open_collection(folder: Path, log_dir: Path | None, resource_dir: Path | Non
     if not folder.is_dir():
         raise click.BadParameter(f"{folder}: no such folder", param_hint="--collection-dir")
     return replace(Collection.at(folder), log_folder=log_dir, resource_folder=resource_dir)
+
+
+def dry_run(function: Function) -> Function:
+    """`--dry-run`, for commands that change registers."""
+    return click.option(
+        "--dry-run",
+        is_flag=True,
+        envvar="COLLECT_ASSETS_DRY_RUN",
+        show_envvar=True,
+        help="Print it, and change nothing.",
+    )(function)
+
+
+def show_changes(texts: Mapping[Path, tuple[str, str]]) -> None:
+    """Prints how registers change, as a patch."""
+    from collect_assets.tending.editing import patch
+
+    for path, (before, after) in texts.items():
+        click.echo(patch(path, before, after), nl=False)
 
 
 class Line(click.ParamType[str]):
