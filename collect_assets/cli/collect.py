@@ -116,6 +116,7 @@ def command(
     from collect_assets.collecting.selection import select
     from collect_assets.collecting.window import utc_now
     from collect_assets.collection import Collection
+    from collect_assets.errors import RegisterError
     from collect_assets.tables.keeping import keep_tables
 
     collection = Collection.at(collection_dir)
@@ -131,7 +132,15 @@ def command(
             rules=address_rules(allowed, allow_private_addresses),
             progress=lambda log, total: bar.step(total, f"{log.outcome}  {log.endpoint_url}"),
         )
-    keep_tables(collection)
+    try:
+        tables = keep_tables(collection)
+    except RegisterError as error:  # a table of others that cannot be adopted; what was collected is kept
+        click.secho(f"  {error}", fg="yellow", err=True)
+    else:
+        if tables.without_source and not json_:
+            count = len(tables.without_source)
+            note = f"  {count} endpoints have no row in source.csv; `collect-assets tables` lists them"
+            click.secho(note, fg="yellow", err=True)
     _print_json(report) if json_ else _print(collection, report, today)
     if fail_if_none and not report.resources:
         sys.exit(1)

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
 
-from collect_assets.collecting.log import Log, read_log
+from collect_assets.collecting.log import Log, adopted_logs, read_log
 from collect_assets.collection import Collection
 
 RECENT = 30  # collected days; an endpoint that was not good for longer is asked without validators
@@ -24,6 +24,7 @@ class Past:
         self._collection = collection
         self._days = [day for day in reversed(collection.entry_dates()) if day <= entry_date]
         self._earlier = [day for day in self._days if day < entry_date]
+        self._adopted_of: dict[dt.date, dict[str, Log]] = {}
 
     def last_good(self, endpoint: str) -> Log | None:
         """The newest log with a resource, of the last days that were collected; None when there is none.
@@ -58,9 +59,18 @@ class Past:
 
     def _read(self, day: dt.date, endpoint: str) -> Log | None:
         try:
-            return read_log(self._collection.log_path(day, endpoint))
+            log = read_log(self._collection.log_path(day, endpoint))
         except ValueError:
             return None
+        return log or self._adopted(day).get(endpoint)
+
+    def _adopted(self, day: dt.date) -> dict[str, Log]:
+        """What was adopted for a day from a table of others, by endpoint; read once."""
+        if day not in self._adopted_of:
+            path = self._collection.adopted(day)
+            logs = adopted_logs(path) if path.is_file() else ()
+            self._adopted_of[day] = {log.endpoint: log for log in logs}
+        return self._adopted_of[day]
 
     def _good(self, endpoint: str, days: list[dt.date]) -> Iterator[Log]:
         for day in days:

@@ -4,18 +4,20 @@ digital-land kept some days as rows of log.csv only, and some resources as rows 
 logs in `adopted/<entry-date>.jsonl`: the day is an entry-date like any other from then on, and both tables can be
 written again without losing it. What resource.csv alone knows is taken as seen on its start-date and its end-date.
 
-Each day's file is written whole, and days that are done are found done: an interrupted adoption goes on.
+Both tables are kept as they were found, in `adopted/`, before ours take their place. Each day's file is written whole,
+and `adopted/finished.json` last: an interrupted adoption is done again, and ends as one that was not.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 
-from collect_assets.collecting.log import Log, adopted_logs, log_paths
+from collect_assets.collecting.log import Log, adopted_logs, canonical_json, log_paths
 from collect_assets.collection import Collection
 from collect_assets.errors import RegisterError
 from collect_assets.registers import read_endpoints
@@ -65,8 +67,16 @@ _COPIED = {
 }
 
 
+FROM_RESOURCE_CSV = "as resource.csv has it"
+
+
+def adopted_table(collection: Collection, name: str) -> Path:
+    """Where a table of others is kept as it was found."""
+    return collection.folder / "adopted" / name
+
+
 def adopt(collection: Collection) -> int:
-    """Takes over the rows of log.csv and resource.csv that no log stands for.
+    """Takes over the rows of log.csv and resource.csv that no log stands for, once.
 
     Returns:
         How many logs came of them.
@@ -75,16 +85,30 @@ def adopt(collection: Collection) -> int:
         RegisterError: a table cannot be read.
         StorageError: the disk is full, or a folder cannot be written.
     """
+    finished = adopted_table(collection, "finished.json")
+    if finished.is_file():
+        return 0
     urls = _urls(collection)
-    return _adopt_logs(collection, urls) + _adopt_resources(collection, urls)
+    count = _adopt_logs(collection, urls) + _adopt_resources(collection, urls)
+    write_atomically(finished, canonical_json({"logs": count}), collection.work)
+    return count
+
+
+def _kept(collection: Collection, path: Path) -> Path | None:
+    """The copy of a table, made now where there is none; None where there is no table."""
+    copy = adopted_table(collection, path.name)
+    if not copy.is_file() and path.is_file():
+        write_atomically(copy, path.read_bytes(), collection.work)
+    return copy if copy.is_file() else None
 
 
 def _adopt_logs(collection: Collection, urls: Mapping[str, str]) -> int:
-    if not collection.log_csv.is_file():
+    table = _kept(collection, collection.log_csv)
+    if table is None:
         return 0
     count = 0
     with database() as connection:
-        columns = _load(connection, collection.log_csv, ("endpoint", "entry-date"))
+        columns = _load(connection, table, ("endpoint", "entry-date"))
         kept = [name for name in _COPIED if name in columns]
         query = _ROWS.format(columns=", ".join(f'"{name}"' for name in kept))
         connection.execute(_missing(collection))
@@ -102,22 +126,25 @@ def _missing(collection: Collection) -> str:
 
 
 def _adopt_resources(collection: Collection, urls: Mapping[str, str]) -> int:
-    if not collection.resource_csv.is_file():
+    table = _kept(collection, collection.resource_csv)
+    if table is None:
         return 0
     days = collection.entry_dates()
     fresh_day_files(collection, days)
     with database() as connection:
-        _load(connection, collection.resource_csv, ("resource", "endpoints", "start-date", "end-date"))
+        _load(connection, table, ("resource", "endpoints", "start-date", "end-date"))
         connection.execute("CREATE TEMP TABLE named (resource VARCHAR)")
         if days:
             files = [str(collection.day_file(day)) for day in days]
             connection.execute(
                 "INSERT INTO named SELECT DISTINCT resource FROM read_parquet($files, hive_partitioning = false) "
-                "WHERE resource IS NOT NULL", {"files": files})  # fmt: skip
+                "WHERE resource IS NOT NULL AND message IS DISTINCT FROM $ours",
+                {"files": files, "ours": FROM_RESOURCE_CSV})  # fmt: skip
         seen: dict[dt.date, list[Log]] = {}
         for day, endpoint, resource in connection.execute(_SEEN).fetchall():
             row = {"endpoint": endpoint, "resource": resource, "status": "200", "entry-date": f"{day}T00:00:00.000000"}
-            seen.setdefault(day, []).append(_log(row, urls))
+            log = replace(_log(row, urls), message=FROM_RESOURCE_CSV)
+            seen.setdefault(day, []).append(log)
     return sum(_keep(collection, day, iter(logs)) for day, logs in seen.items())
 
 

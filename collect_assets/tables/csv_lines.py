@@ -15,6 +15,7 @@ from collect_assets.collection import Collection
 from collect_assets.errors import RegisterError
 from collect_assets.registers import read_sources
 from collect_assets.store.database import database, insert_rows
+from collect_assets.tables.adopting import adopted_table
 
 LOG_HEADER = b"bytes,content-type,elapsed,endpoint,resource,status,entry-date,start-date,end-date,exception\r\n"
 RESOURCE_HEADER = b"resource,bytes,organisations,datasets,endpoints,start-date,end-date\r\n"
@@ -40,10 +41,11 @@ WITH named AS (
     SELECT resource, endpoint, coalesce(bytes::VARCHAR, content_length, '') AS size, filename || endpoint AS place,
            coalesce(left(entry_date, 10), parse_filename(filename, true)) AS day
     FROM read_parquet($files, filename = true, hive_partitioning = false)
+    UNION ALL SELECT resource, endpoint, size, '', day FROM adopted
 ), served AS (
     SELECT resource, arg_min(size, place) AS size, min(day) AS first_day, max(day) AS last_day FROM named
     WHERE resource IS NOT NULL GROUP BY resource
-), serving AS (SELECT DISTINCT resource, endpoint FROM named WHERE resource IS NOT NULL),
+), serving AS (SELECT DISTINCT resource, endpoint FROM named WHERE resource IS NOT NULL AND endpoint <> ''),
 from_endpoints AS (
     SELECT resource, string_agg(endpoint, ';' ORDER BY endpoint) AS endpoints FROM serving GROUP BY resource
 ), organisations AS (
@@ -57,13 +59,25 @@ from_endpoints AS (
 SELECT cell(resource) || ',' || cell(size) || ',' || cell(organisations) || ',' || cell(datasets) || ','
        || cell(endpoints) || ',' || first_day || ','
        || CASE WHEN last_day >= (SELECT max(day) FROM named) THEN '' ELSE last_day END || chr(13) || chr(10)
-FROM served JOIN from_endpoints USING (resource) LEFT JOIN organisations USING (resource)
+FROM served LEFT JOIN from_endpoints USING (resource) LEFT JOIN organisations USING (resource)
     LEFT JOIN datasets USING (resource)
 ORDER BY resource
 """
 _WITHOUT_SOURCE = """
 SELECT DISTINCT endpoint FROM read_parquet($files, hive_partitioning = false)
 WHERE resource IS NOT NULL AND endpoint NOT IN (SELECT endpoint FROM source) ORDER BY endpoint
+"""
+# What others knew of a resource: its size, its endpoints, and the days on which it was first and last seen.
+_ADOPTED = """
+CREATE TEMP TABLE adopted AS
+WITH csv AS (
+    SELECT * FROM read_csv($path, header = true, all_varchar = true, null_padding = true, strict_mode = false)
+), dated AS (
+    SELECT resource, coalesce(bytes, '') AS size, coalesce(endpoints, '') AS endpoints, "start-date" AS first_day,
+           coalesce(nullif("end-date", ''), (SELECT max(greatest("start-date", "end-date")) FROM csv)) AS last_day
+    FROM csv WHERE resource <> '' AND TRY_CAST("start-date" AS DATE) IS NOT NULL
+)
+SELECT resource, size, unnest(string_split(endpoints, ';')) AS endpoint, unnest([first_day, last_day]) AS day FROM dated
 """
 AT_ONCE = 200  # days whose lines are in memory together
 
@@ -91,10 +105,18 @@ def resource_lines(collection: Collection, files: Sequence[Path]) -> tuple[bytes
     with database() as connection:
         connection.execute(_CELL)
         _load_sources(connection, collection)
+        _load_adopted(connection, adopted_table(collection, "resource.csv"))
         names = {"files": [str(path) for path in files]}
         lines = connection.execute(_RESOURCES, names).fetchall()
         unknown = connection.execute(_WITHOUT_SOURCE, names).fetchall()
     return RESOURCE_HEADER + "".join(line for (line,) in lines).encode(), [endpoint for (endpoint,) in unknown]
+
+
+def _load_adopted(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    if path.is_file():
+        connection.execute(_ADOPTED, {"path": str(path)})
+    else:
+        connection.execute("CREATE TEMP TABLE adopted (resource VARCHAR, size VARCHAR, endpoint VARCHAR, day VARCHAR)")
 
 
 def _load_sources(connection: duckdb.DuckDBPyConnection, collection: Collection) -> None:

@@ -36,7 +36,8 @@ class Tables:
         days: in log.csv.
         written: days whose rows were written now.
         adopted: rows of a log.csv or resource.csv by others that were taken over now.
-        without_source: endpoints with a resource and no row in source.csv; their organisations are blank.
+        without_source: endpoints with a resource and no row in source.csv, where there is one; their organisations are
+            blank.
         problems: logs that could not be read, and are in no table.
     """
 
@@ -79,7 +80,8 @@ def keep_tables(collection: Collection, *, rebuild: bool = False) -> Tables:
         content, unknown = resource_lines(collection, [collection.day_file(day) for day in days]) if days else (b"", [])
         if days:
             write_atomically(collection.resource_csv, content, collection.work)
-    return Tables(len(days), written, adopted, tuple(unknown), problems)
+    without = unknown if (collection.registers / "source.csv").is_file() else []
+    return Tables(len(days), written, adopted, tuple(without), problems)
 
 
 def _held(collection: Collection) -> list[_Part]:

@@ -180,6 +180,44 @@ def test_what_resource_csv_alone_knows_was_seen_on_its_first_and_last_day(collec
     }
 
 
+def test_what_others_knew_of_a_resource_is_kept_beside_what_comes(collection: Collection) -> None:
+    put(collection, DAYS[0], "a", "1" * 64, bytes=12, run="r")
+    known = f"{'1' * 64},99,org:1,site,{B},2018-05-01,2019-01-01\n{'2' * 64},7,,,,2018-01-01,2018-01-02\n"
+    collection.resource_csv.write_text(f"{RESOURCE_HEADER}\n{known}")
+
+    keep_tables(collection)
+    keep_tables(collection, rebuild=True)
+
+    found = {row["resource"]: row for row in rows(collection.resource_csv)}
+    first = found["1" * 64]
+    assert (first["bytes"], first["start-date"], first["end-date"]) == ("99", "2018-05-01", "")
+    assert first["endpoints"] == ";".join(sorted([A, B]))
+    assert (found["2" * 64]["bytes"], found["2" * 64]["endpoints"]) == ("7", "")
+    assert (collection.folder / "adopted" / "resource.csv").read_text() == f"{RESOURCE_HEADER}\n{known}"
+
+
+@pytest.mark.parametrize("kept", [1, 2, 3])
+def test_an_interrupted_adoption_ends_as_one_that_was_not(collection: Collection, kept: int, tmp_path: Path) -> None:
+    lines = [f"{str(n) * 64},{n},,,{A},2020-01-0{n},{'' if n == 3 else f'2020-02-0{n}'}\n" for n in (1, 2, 3)]
+    other = Collection.at(tmp_path / "other")
+    for each in (collection, other):
+        each.folder.mkdir(exist_ok=True)
+        each.resource_csv.write_text(f"{RESOURCE_HEADER}\n{''.join(lines)}")
+    keep_tables(other)
+    keep_tables(collection)
+    (collection.folder / "adopted" / "finished.json").unlink()
+    for path in sorted((collection.folder / "adopted").glob("*.jsonl"))[kept:]:
+        path.unlink()
+    shutil.rmtree(collection.derived)
+    collection.resource_csv.write_text(f"{RESOURCE_HEADER}\n{''.join(lines)}")
+
+    keep_tables(collection)
+
+    assert [r["end-date"] for r in rows(collection.resource_csv)] == [r["end-date"] for r in rows(other.resource_csv)]
+    assert collection.entry_dates() == other.entry_dates()
+    assert collection.log_csv.read_bytes() == other.log_csv.read_bytes()
+
+
 def test_an_interrupted_append_is_written_again(collection: Collection) -> None:
     put(collection, DAYS[0], "a", "1" * 64)
     keep_tables(collection)
