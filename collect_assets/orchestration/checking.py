@@ -20,7 +20,7 @@ class CheckUrlConfig(dg.Config):
 
 
 @dg.op(
-    name="check_url",
+    name="check",
     description="Collects a URL into a scratch folder and says what was found; fails where it cannot be collected.",
     out=dg.Out(dict, description="What was found, as `collect-assets check-url --json` prints it."),
 )

@@ -11,7 +11,7 @@ from collect_assets_tests.servers import Page, WebServer
 
 def check(root: Path, instance: dg.DagsterInstance, **config: Any) -> dg.ExecuteInProcessResult:
     job = definitions(root).resolve_job_def("check_url")
-    settings = {"ops": {"check_url": {"config": config}}, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    settings = {"ops": {"check": {"config": config}}, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
     return job.execute_in_process(run_config=settings, instance=instance, raise_on_error=False)
 
 
@@ -21,7 +21,7 @@ def test_the_job_says_what_a_url_holds_and_fails_where_it_holds_nothing(tmp_path
         bad = check(tmp_path, instance, url=server.url("/nothing"))
 
     assert good.success
-    assert good.output_for_node("check_url")["records"] == 2
+    assert good.output_for_node("check")["records"] == 2
     [output] = [event for event in good.all_node_events if event.is_successful_output]
     assert output.step_output_data.metadata["columns"].value == "reference, name"
     assert not bad.success
