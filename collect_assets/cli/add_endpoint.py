@@ -10,6 +10,7 @@ import click
 
 from collect_assets.cli.options import (
     Day,
+    Line,
     address_rules,
     allow,
     collection_options,
@@ -31,7 +32,8 @@ from collect_assets.cli.options import (
     multiple=True,
     envvar="COLLECT_ASSETS_DATASET",
     show_envvar=True,
-    help="What it feeds. May be repeated.",
+    type=Line(),
+    help="What it feeds. May be repeated; in the variable one per line.",
 )
 @click.option(
     "--plugin",
