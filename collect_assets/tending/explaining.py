@@ -46,15 +46,16 @@ def explain(collection: Collection, name: str, entry_date: dt.date, *, today: dt
     register = register_on(collection, entry_date, today)
     endpoint = _find(collection, register, name, entry_date)
     log, damaged = _log_of(collection, entry_date, endpoint)
+    asked = any(active.endpoint == endpoint for active in register.active(entry_date))
     said = [
         *_of_register(register, endpoint, entry_date),
         *_of_runs(collection, endpoint, entry_date),
         *damaged,
     ]
     if log is None:
-        return [*said, Said("outcome", f"There is no log of it on {entry_date}."), _next(None)]
+        return [*said, Said("outcome", f"There is no log of it on {entry_date}."), _next(None, asked=asked)]
     return [*said, *_of_request(log), *_of_answer(log), *_of_outcome(collection, log, entry_date),
-            *_of_resource(collection, log), _next(log)]  # fmt: skip
+            *_of_resource(collection, log), _next(log, asked=asked)]  # fmt: skip
 
 
 def _find(collection: Collection, register: EndpointRegister, name: str, entry_date: dt.date) -> str:
@@ -207,6 +208,8 @@ def _of_resource(collection: Collection, log: Log) -> Iterator[Said]:
             yield Said("resource", f"{what}: {collection.resources.path(name)} {state}.")
 
 
-def _next(log: Log | None) -> Said:
+def _next(log: Log | None, *, asked: bool) -> Said:
+    if not asked:
+        return Said("next", "Another run for the same day would not ask it: the register has no active row of it.")
     asks = [mode.value for mode in Mode if mode.asks(log)]
     return Said("next", f"Another run for the same day would ask it in the modes: {', '.join(asks) or 'none'}.")
