@@ -12,6 +12,7 @@ from collect_assets.collecting.log import Log, read_log, write_log
 from collect_assets.collecting.moved import move_proposed
 from collect_assets.collecting.past import Past, validators
 from collect_assets.collecting.pending import discard, discard_finished, pending_folder
+from collect_assets.collecting.resource_rule import ResourceRule
 from collect_assets.collecting.window import Clock
 from collect_assets.collection import Collection
 from collect_assets.errors import DamagedFileError, Evidence, FetchError, StorageError, hide_url_secrets
@@ -41,6 +42,7 @@ class Collector:
     past: Past
     now: Clock
     audit: Audit
+    rule: ResourceRule
 
     def collect(self, endpoint: Endpoint) -> Log:
         """Collects one endpoint and writes its log; a failure never replaces a good log of the day.
@@ -113,7 +115,7 @@ class Collector:
         harvest = self._ask(endpoint, gate, last, {} if audited else sent, pending)
         log = replace(_with_evidence(log, harvest.answer.evidence), tasks=harvest.tasks)
         try:
-            log = self._kept(log, harvest, last)
+            log = self._kept(log, self.rule.kept(harvest, endpoint.plugin), last)
         except StorageError as error:  # here, so that the log says what was answered
             return _failed(log, error, "failed:storage"), True
         if last is None or not log.good:
@@ -125,7 +127,9 @@ class Collector:
 
     def _validators(self, last: Log | None, options: EndpointOptions) -> dict[str, str]:
         """Those of the last good log; none for a server that was found to lie about them."""
-        believed = last is not None and last.audit != LIES
+        if last is None or not self.rule.goes_on_from(last):
+            return {}
+        believed = last.audit != LIES
         conditional = believed if options.conditional is None else options.conditional
         return validators(last, self.collection) if conditional else {}
 
@@ -141,6 +145,7 @@ class Collector:
             work=self.collection.work,
             pending=pending,
             registers=self.collection.register.parent,
+            resource_rule=self.rule.name,
         )
         harvest = plugin(request, gate)
         if harvest.part is None and last is not None:
