@@ -1,6 +1,6 @@
 """The rows of a CSV that a person wrote, so that one bad row costs no other.
 
-What the cells mean is the business of `registers/`. A quote that is opened and not closed makes a CSV reader take the
+What the cells mean is the business of `registers.py`. A quote that is opened and not closed makes a CSV reader take the
 rows behind it for one cell; here such a row is a bad row, and reading goes on with the line behind its first.
 """
 

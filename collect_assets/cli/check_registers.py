@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import click
 
 from collect_assets.cli.options import FOLDER, as_json
-from collect_assets.registers.findings import CODES, Finding, Severity
+from collect_assets.tending.findings import CODES, Finding, Severity
 
 if TYPE_CHECKING:
-    from collect_assets.registers.checking import Checked, Report
-    from collect_assets.registers.patch import FileChange
+    from collect_assets.tending.checking import Checked, Report
+    from collect_assets.tending.patch import FileChange
 
 COLOURS = {"error": "red", "warning": "yellow", "note": None}
 
@@ -74,8 +74,8 @@ def command(folders: tuple[Path, ...], strict: bool, fix: bool, write: bool, sho
     """
     from collect_assets.collecting.window import utc_now
     from collect_assets.plugins import plugins
-    from collect_assets.registers.checking import check_registers
-    from collect_assets.registers.fixing import fixes
+    from collect_assets.tending.checking import check_registers
+    from collect_assets.tending.fixing import fixes
 
     if write and not fix:
         raise click.UsageError("--write changes the files as --fix would; give both")
@@ -93,7 +93,7 @@ def command(folders: tuple[Path, ...], strict: bool, fix: bool, write: bool, sho
 
 
 def _fix(folders: tuple[Path, ...], changes: list[FileChange], mended: int, left: int, *, write: bool) -> None:
-    from collect_assets.registers.patch import diff, write_changes
+    from collect_assets.tending.patch import diff, write_changes
 
     if write:
         write_changes(changes)

@@ -6,10 +6,10 @@ import datetime as dt
 import re
 
 from collect_assets.csv_rows import Row
-from collect_assets.registers.estate import Registers, date_in, has_ended
-from collect_assets.registers.findings import Fix
-from collect_assets.registers.reading import EXPOSED, parse_date, secret_in
-from collect_assets.registers.text import BOM, RegisterText
+from collect_assets.tending.estate import Registers, date_in, has_ended
+from collect_assets.tending.findings import Fix
+from collect_assets.registers import EXPOSED, parse_date, secret_in
+from collect_assets.tending.text import BOM, RegisterText
 
 IDENTIFYING = frozenset({"endpoint-url", "collection", "organisation"})  # a hash is taken of them, spaces and all
 DATES = ("entry-date", "start-date", "end-date")

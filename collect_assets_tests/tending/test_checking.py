@@ -14,10 +14,10 @@ import pytest
 
 from collect_assets.errors import SettingsError
 from collect_assets.registers import endpoint_id
-from collect_assets.registers.check_sources import source_id
-from collect_assets.registers.checking import Report, check_registers
-from collect_assets.registers.findings import CODES, Finding
-from collect_assets.registers.fixing import fixes
+from collect_assets.tending.check_sources import source_id
+from collect_assets.tending.checking import Report, check_registers
+from collect_assets.tending.findings import CODES, Finding
+from collect_assets.tending.fixing import fixes
 
 TODAY = dt.date(2026, 8, 21)
 PLUGINS = ("", "arcgis", "wfs", "sparql")

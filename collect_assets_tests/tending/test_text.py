@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collect_assets.errors import RegisterError
-from collect_assets.registers.text import RegisterText, split
+from collect_assets.tending.text import RegisterText, split
 
 PATH = Path("endpoint.csv")
 MIXED = (

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from collect_assets.registers.check_endpoints import check_across, check_endpoints
-from collect_assets.registers.check_old_resources import check_old_resources
-from collect_assets.registers.check_rows import check_rows
-from collect_assets.registers.check_sources import check_sources
-from collect_assets.registers.estate import Registers, has_ended, open_registers
-from collect_assets.registers.findings import Finding, Severity
+from collect_assets.tending.check_endpoints import check_across, check_endpoints
+from collect_assets.tending.check_old_resources import check_old_resources
+from collect_assets.tending.check_rows import check_rows
+from collect_assets.tending.check_sources import check_sources
+from collect_assets.tending.estate import Registers, has_ended, open_registers
+from collect_assets.tending.findings import Finding, Severity
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from collect_assets.csv_rows import Row, short
-from collect_assets.registers.estate import Registers
+from collect_assets.tending.estate import Registers
 
 FILE = "old-resource.csv"
 GONE, MOVED = "410", "301"

@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from collect_assets.csv_rows import Row, short
-from collect_assets.registers.estate import Registers, date_in, has_ended, id_in
-from collect_assets.registers.findings import Fix
+from collect_assets.tending.estate import Registers, date_in, has_ended, id_in
+from collect_assets.tending.findings import Fix
 
 FILE = "source.csv"
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from collect_assets.csv_rows import Row, short
-from collect_assets.registers.estate import Registers, has_ended
-from collect_assets.registers.findings import CODES, Fix
-from collect_assets.registers.reading import endpoint_id
+from collect_assets.tending.estate import Registers, has_ended
+from collect_assets.tending.findings import CODES, Fix
+from collect_assets.registers import endpoint_id
 
 FILE = "endpoint.csv"
 _NEW_ROW = "they belong to what its id is made of, so end this row and add one without them"

@@ -7,9 +7,9 @@ from itertools import groupby
 from pathlib import Path
 
 from collect_assets.errors import RegisterError
-from collect_assets.registers.findings import Finding
-from collect_assets.registers.patch import FileChange
-from collect_assets.registers.text import RegisterText
+from collect_assets.tending.findings import Finding
+from collect_assets.tending.patch import FileChange
+from collect_assets.tending.text import RegisterText
 
 
 def fixes(findings: Iterable[Finding]) -> tuple[list[FileChange], list[Finding]]:

@@ -11,9 +11,9 @@ from pathlib import Path
 from collect_assets.collection import BrokenCollection, Collection, find_collections
 from collect_assets.csv_rows import Row
 from collect_assets.errors import RegisterError, SettingsError
-from collect_assets.registers.findings import CODES, Finding, Fix
-from collect_assets.registers.reading import EndpointRegister, endpoint_id, parse_date, read_content, read_endpoints
-from collect_assets.registers.text import RegisterText
+from collect_assets.tending.findings import CODES, Finding, Fix
+from collect_assets.registers import EndpointRegister, endpoint_id, parse_date, read_content, read_endpoints
+from collect_assets.tending.text import RegisterText
 
 NEEDED = {
     "endpoint.csv": ("endpoint-url",),
