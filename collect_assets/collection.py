@@ -11,9 +11,9 @@ import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from collect_assets.errors import SettingsError
 from collect_assets.store.local import ContentStore
@@ -24,6 +24,14 @@ _REASONS = {
 }
 HEADER = r"^([\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?)?$"
 HOUR, DAY, WEEK = 3600, 86_400, 168  # seconds, seconds, hours
+MOST_BYTES = 1 << 50
+CREDENTIAL_HEADERS = frozenset(
+    {"authorization", "cookie", "proxy-authorization", "x-api-key", "api-key", "x-auth-token"}
+)
+# Headers that say how a message is framed and where it goes: whoever sets them breaks the connection or leads astray.
+_OF_THE_CONNECTION = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer", "expect"}
+)
 DATE_PATTERN = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 
 
@@ -37,13 +45,39 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=_kebab, populate_by_name=True)
 
 
+def _may_be_set(headers: dict[str, str]) -> dict[str, str]:
+    """Refuses secrets, which stand in files that everyone reads, and what the connection needs for itself."""
+    for name in map(str.lower, headers):
+        if name in CREDENTIAL_HEADERS:
+            raise ValueError(f"{name} is a secret; name it as a `credential` of the endpoint (docs/running.md)")
+        if name in _OF_THE_CONNECTION:
+            raise ValueError(f"{name} belongs to the connection and cannot be set")
+    return headers
+
+
+HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
+HeaderValue = Annotated[str, StringConstraints(pattern=HEADER)]
+Headers = Annotated[dict[HeaderName, HeaderValue], AfterValidator(_may_be_set)]
+
+
 class Limits(Section):
-    """What one fetch may take. Seconds and bytes."""
+    """What one fetch may take. Seconds and bytes.
+
+    Attributes:
+        max_bytes: of a body, decoded.
+        max_wire_bytes: of a body, as it is sent.
+        max_ratio: of decoded to sent bytes, from some size on.
+        min_rate: bytes per second on the wire, over `rate_window` seconds.
+    """
 
     connect_timeout: float = Field(10.0, gt=0, le=DAY)
     read_timeout: float = Field(60.0, gt=0, le=DAY)
     total_timeout: float = Field(600.0, gt=0, le=DAY)
-    max_bytes: int = Field(4 << 30, gt=0, le=1 << 50)
+    max_bytes: int = Field(4 << 30, gt=0, le=MOST_BYTES)
+    max_wire_bytes: int = Field(4 << 30, gt=0, le=MOST_BYTES)
+    max_ratio: float = Field(300.0, ge=1, le=1e9)
+    min_rate: float = Field(100.0, ge=0, le=MOST_BYTES)
+    rate_window: float = Field(60.0, gt=0, le=DAY)
     max_redirects: int = Field(5, ge=0, le=100)
     attempts: int = Field(3, ge=1, le=100)
     backoff: float = Field(1.0, ge=0, le=HOUR)
@@ -51,13 +85,30 @@ class Limits(Section):
 
 
 class Politeness(Section):
-    """How a host is treated: one request at a time, and between two of them a share of the time that the last took."""
+    """How a host is treated: one request at a time, and between two of them a share of the time that the last took.
+
+    Attributes:
+        short_after_days: failed days in a row after which an endpoint gets one short attempt a day; 0 means never.
+        slow_down: what the pause is multiplied with after each answer 429 or 503.
+    """
 
     min_pause: float = Field(0.0, ge=0, le=HOUR)
     max_pause: float = Field(5.0, ge=0, le=HOUR)
     pause_share: float = Field(0.5, ge=0, le=1000)
+    slow_down: float = Field(2.0, ge=1, le=100)
     hosts_at_once: int = Field(64, ge=1, le=1024)
     give_up_host_after: int = Field(3, ge=1, le=1_000_000)
+    short_after_days: int = Field(0, ge=0, le=365)
+
+
+class Conditional(Section):
+    """Asking only for what changed.
+
+    Attributes:
+        audit_share: of the bytes, what is fetched in full all the same to find servers that lie.
+    """
+
+    audit_share: float = Field(0.01, ge=0, le=1)
 
 
 class Schedule(Section):
@@ -85,8 +136,10 @@ class Settings(Section):
     resource_rule: Literal["raw"] = "raw"
     grace_hours: float = Field(6.0, ge=0, le=WEEK)
     start_date: dt.date | None = Field(None, ge=dt.date(1990, 1, 1), le=dt.date(2999, 12, 31))
+    headers: Headers = Field(default_factory=dict)
     limits: Limits = Limits()
     politeness: Politeness = Politeness()
+    conditional: Conditional = Conditional()
     schedule: Schedule = Schedule()
     items: Items = Items()
 
@@ -100,10 +153,12 @@ def read_settings(path: Path) -> Settings:
     try:
         return Settings.model_validate(_read_toml(path))
     except ValidationError as error:
-        reasons = "; ".join(
-            f"{'.'.join(map(str, e['loc']))}: {_REASONS.get(e['type'], e['msg'])}" for e in error.errors()
-        )
-        raise SettingsError(f"{path}: {reasons}") from error
+        raise SettingsError(f"{path}: {reasons(error)}") from error
+
+
+def reasons(error: ValidationError) -> str:
+    """What is wrong with settings, for people: each key with its reason."""
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {_REASONS.get(e['type'], e['msg'])}" for e in error.errors())
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
@@ -193,6 +248,20 @@ class Collection:
         """Where the log of an endpoint on an entry-date is."""
         return self.log / entry_date.isoformat() / f"{endpoint}.json"
 
+    @property
+    def log_csv(self) -> Path:
+        """The logs as a table for readers of their own."""
+        return self.folder / "log.csv"
+
+    @property
+    def resource_csv(self) -> Path:
+        """The resources as a table for readers of their own."""
+        return self.folder / "resource.csv"
+
+    def adopted(self, entry_date: dt.date) -> Path:
+        """The logs of an entry-date that were found as rows of a log.csv only, one in a line."""
+        return self.folder / "adopted" / f"{entry_date.isoformat()}.jsonl"
+
     def runs(self, entry_date: dt.date) -> Path:
         """The folder of the run files of an entry-date."""
         return self.folder / "run" / entry_date.isoformat()
@@ -202,8 +271,10 @@ class Collection:
         return self.derived / "day" / f"{entry_date.isoformat()}.parquet"
 
     def entry_dates(self) -> list[dt.date]:
-        """The entry-dates that have a folder of logs, oldest first."""
-        return [day for path in sorted(self.log.glob(DATE_PATTERN)) if (day := _date_of(path.name)) and path.is_dir()]
+        """The entry-dates that have a folder of logs, or logs that were adopted, oldest first."""
+        logs = {day for path in self.log.glob(DATE_PATTERN) if (day := _date_of(path.name)) and path.is_dir()}
+        adopted = (self.folder / "adopted").glob(f"{DATE_PATTERN}.jsonl")
+        return sorted(logs | {day for path in adopted if (day := _date_of(path.stem))})
 
 
 def _date_of(name: str) -> dt.date | None:

@@ -6,9 +6,26 @@ Errors of fetching (with their outcome word for the log) stand here too, so that
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+# What stands behind a name like this in a URL is a secret; so is what stands before its host.
+_IN_QUERY = re.compile(
+    r"([?&;](?:[^=&;\s#]{0,80}[-_.])?(?:(?:api|access|auth|subscription)?[-_]?(?:key|token)|sig|signature|password"
+    r"|passwd|pwd|secret|code)=)[^&;\s#'\"<>]+",
+    re.IGNORECASE,
+)
+_BEFORE_HOST = re.compile(r"(?<=://)[^/?#@\s'\"]{1,500}@")
+
+
+def hide_url_secrets(text: str) -> str:
+    """A message whose URLs keep what looks like a secret to themselves (a register and a log have it verbatim)."""
+    if "://" not in text and "?" not in text:
+        return text
+    return _BEFORE_HOST.sub("***@", _IN_QUERY.sub(r"\1***", text))
 
 
 class CollectAssetsError(Exception):
@@ -111,16 +128,18 @@ class FetchError(CollectAssetsError):
         transient: whether the same request may well succeed later.
         exception: the class name that `requests` has for it, where it has one.
         evidence: what was tried; the gate sets it, it is empty where nothing was asked.
+        tasks: of the harvest that it ended, as they stand in the log.
     """
 
     kind = "failed"
 
     def __init__(self, why: str, message: str, *, transient: bool = False, exception: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(hide_url_secrets(message))
         self.why = why
         self.transient = transient
         self.exception = exception
         self.evidence = Evidence()
+        self.tasks: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def outcome(self) -> str:

@@ -153,16 +153,37 @@ def _merge(first: Endpoint, second: Endpoint) -> Endpoint:
     return second if ends[1] > ends[0] else first
 
 
+@dataclass(frozen=True)
+class Source:
+    """One row of `source.csv`: who publishes an endpoint, and the datasets that it feeds, with `;` between them."""
+
+    endpoint: str
+    organisation: str
+    datasets: str
+
+
+def read_sources(path: Path) -> list[Source]:
+    """The rows of `source.csv` that name an endpoint. `datasets` counts before the older `pipelines`.
+
+    Raises:
+        RegisterError: the file is missing, not a CSV, or lacks `endpoint` and `organisation`.
+    """
+    needed = ("endpoint", "organisation")
+    cells = (row.cells for row in read_rows(path, read_content(path, needed), needed=needed) if not row.skip)
+    return [
+        Source(row["endpoint"], row["organisation"], row.get("datasets", row.get("pipelines", "")))
+        for row in cells
+        if row["endpoint"]
+    ]
+
+
 def endpoints_of(path: Path, organisation: str) -> set[str]:
     """The endpoints that `source.csv` gives to an organisation.
 
     Raises:
         RegisterError: the file is missing, not a CSV, or lacks `endpoint` and `organisation`.
     """
-    needed = ("endpoint", "organisation")
-    rows = read_rows(path, read_content(path, needed), needed=needed)
-    cells = (row.cells for row in rows if not row.skip)
-    return {row["endpoint"] for row in cells if row["organisation"] == organisation and row["endpoint"]}
+    return {source.endpoint for source in read_sources(path) if source.organisation == organisation}
 
 
 def read_content(path: Path, needed: tuple[str, ...]) -> bytes:

@@ -16,9 +16,12 @@ ORDER = (
     ("network",),
     ("plugins",),
     ("collecting",),
+    ("tables",),
     ("readers",),
     ("items",),
+    ("checking",),
     ("index",),
+    ("tending",),
     ("cli", "orchestration", "sample"),
     ("definitions",),
 )

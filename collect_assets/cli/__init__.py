@@ -12,7 +12,24 @@ import click
 from collect_assets.errors import CollectAssetsError, NoLogsError, QueryError, RegisterError, SettingsError
 from collect_assets.version import __version__
 
-COMMANDS = ("collect", "index", "search", "verify", "digest", "check-registers", "run", "ui", "sample")
+COMMANDS = (
+    "check-url",
+    "collect",
+    "index",
+    "search",
+    "tables",
+    "verify",
+    "tasks",
+    "digest",
+    "run",
+    "ui",
+    "sample",
+    "explain",
+    "compare",
+    "check-registers",
+    "add-endpoint",
+    "retire",
+)
 BAD_USAGE = (RegisterError, SettingsError, QueryError)
 
 

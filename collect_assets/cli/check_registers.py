@@ -58,8 +58,8 @@ def command(folders: tuple[Path, ...], strict: bool, fix: bool, write: bool, sho
     """Checks the registers of one collection, or of all below a folder, for the CI of a configuration repository.
 
     FOLDER is the folder of a collection or one that holds some, by default the working folder. Looks at endpoint.csv,
-    source.csv, old-resource.csv and collection.toml; asks no network. Exits with 1 when there are errors, with 2 when
-    there is nothing to check.
+    source.csv, old-resource.csv, host.csv and collection.toml; asks no network. Exits with 1 when there are errors,
+    with 2 when there is nothing to check.
 
     The patch of --fix is for `git apply` or `patch -p1` in the working folder, or in FOLDER where that lies elsewhere.
     It changes nothing but what has one right answer: missing ids of endpoints, ids of sources, spaces around values,
@@ -73,14 +73,13 @@ def command(folders: tuple[Path, ...], strict: bool, fix: bool, write: bool, sho
       collect-assets check-registers collection/ --fix --write
     """
     from collect_assets.collecting.window import utc_now
-    from collect_assets.plugins import plugins
     from collect_assets.tending.checking import check_registers
     from collect_assets.tending.fixing import fixes
 
     if write and not fix:
         raise click.UsageError("--write changes the files as --fix would; give both")
     folders = folders or (Path(),)
-    report = check_registers(folders, plugins=plugins(), today=utc_now().date())
+    report = check_registers(folders, today=utc_now().date())
     left = report.findings
     if fix:
         changes, mended = fixes(report.findings)
@@ -93,25 +92,18 @@ def command(folders: tuple[Path, ...], strict: bool, fix: bool, write: bool, sho
 
 
 def _fix(folders: tuple[Path, ...], changes: list[FileChange], mended: int, left: int, *, write: bool) -> None:
-    from collect_assets.tending.patch import diff, write_changes
+    from collect_assets.tending.patch import base_of, diff, write_changes
 
     if write:
         write_changes(changes)
         for change in changes:
             click.echo(f"{change.path}: written")
     else:
-        click.echo(diff(changes, _base(folders, changes)), nl=False)
+        common = Path(os.path.commonpath([folder.absolute() for folder in folders]))
+        click.echo(diff(changes, base_of(changes, common)), nl=False)
     files = "1 file" if len(changes) == 1 else f"{len(changes)} files"
     done = "mended" if write else "would be mended"
     click.echo(f"{mended} findings {done} in {files}, {left} are for people", err=True)
-
-
-def _base(folders: tuple[Path, ...], changes: list[FileChange]) -> Path:
-    """Where the patch is applied: here, or where the folders lie."""
-    here = Path.cwd()
-    if all(change.path.absolute().is_relative_to(here) for change in changes):
-        return here
-    return Path(os.path.commonpath([folder.absolute() for folder in folders]))
 
 
 def _print_json(report: Report) -> None:

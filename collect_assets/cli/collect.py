@@ -116,6 +116,8 @@ def command(
     from collect_assets.collecting.selection import select
     from collect_assets.collecting.window import utc_now
     from collect_assets.collection import Collection
+    from collect_assets.errors import RegisterError
+    from collect_assets.tables.keeping import keep_tables
 
     collection = Collection.at(collection_dir)
     collection = replace(collection, endpoint_csv=endpoint_csv, log_folder=log_dir, resource_folder=resource_dir)
@@ -130,6 +132,15 @@ def command(
             rules=address_rules(allowed, allow_private_addresses),
             progress=lambda log, total: bar.step(total, f"{log.outcome}  {log.endpoint_url}"),
         )
+    try:
+        tables = keep_tables(collection)
+    except RegisterError as error:  # a table of others that cannot be adopted; what was collected is kept
+        click.secho(f"  {error}", fg="yellow", err=True)
+    else:
+        if tables.without_source and not json_:
+            count = len(tables.without_source)
+            note = f"  {count} endpoints have no row in source.csv; `collect-assets tables` lists them"
+            click.secho(note, fg="yellow", err=True)
     _print_json(report) if json_ else _print(collection, report, today)
     if fail_if_none and not report.resources:
         sys.exit(1)
@@ -144,6 +155,8 @@ def _print_json(report: DayReport) -> None:
         "already": report.already,
         "fetched": dict(report.fetched),
         "outcomes": report.outcomes,
+        "lying": [log.endpoint_url for log in report.lying],
+        "unverified": [log.endpoint_url for log in report.unverified],
         "skipped": dict(report.skips),
         "problems": [str(problem) for problem in report.problems],
     }
@@ -160,6 +173,10 @@ def _print(collection: Collection, report: DayReport, today: dt.date) -> None:
     )
     for outcome, count in report.outcomes.items():
         click.echo(f"  {count:6}  {outcome}")
+    for log in report.lying:
+        click.secho(f"  says 304 to what has changed, and is asked unconditionally  {log.endpoint_url}", fg="yellow")
+    if unverified := report.unverified:
+        click.secho(f"  {len(unverified)} endpoints without a check of the certificate (ssl-verify)", fg="yellow")
     for log in report.failures[:SHOWN_FAILURES]:
         click.secho(f"  {log.outcome or log.status or log.exception}  {log.endpoint_url}", dim=True)
     if len(report.failures) > SHOWN_FAILURES:

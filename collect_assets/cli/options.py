@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from collect_assets.collection import Collection
     from collect_assets.network.addresses import AddressRules
+    from collect_assets.tending.patch import FileChange
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -126,6 +127,25 @@ def open_collection(folder: Path, log_dir: Path | None, resource_dir: Path | Non
     if not folder.is_dir():
         raise click.BadParameter(f"{folder}: no such folder", param_hint="--collection-dir")
     return replace(Collection.at(folder), log_folder=log_dir, resource_folder=resource_dir)
+
+
+def dry_run(function: Function) -> Function:
+    """`--dry-run`, for commands that change registers."""
+    return click.option(
+        "--dry-run",
+        is_flag=True,
+        envvar="COLLECT_ASSETS_DRY_RUN",
+        show_envvar=True,
+        help="Print it, and change nothing.",
+    )(function)
+
+
+def show_changes(changes: Sequence[FileChange]) -> None:
+    """Prints how registers change, as a patch for the working folder, or for that of the registers."""
+    from collect_assets.tending.patch import base_of, diff
+
+    folder = changes[0].path.parent if changes else Path()
+    click.echo(diff(changes, base_of(changes, folder)), nl=False)
 
 
 class Line(click.ParamType[str]):

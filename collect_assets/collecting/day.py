@@ -6,13 +6,15 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Mapping
 from collections.abc import Collection as Those
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
+from collect_assets.collecting.audit import LIES, Audit
 from collect_assets.collecting.endpoint import Collector
 from collect_assets.collecting.last_run import register_on
 from collect_assets.collecting.log import Log, log_paths, read_log, read_logs
 from collect_assets.collecting.past import Past
+from collect_assets.collecting.pending import sweep_pending
 from collect_assets.collecting.plan import Mode, Plan, make_plan
 from collect_assets.collecting.run_file import RunFile, end_run, run_files, start_run
 from collect_assets.collecting.window import Clock, Window, utc_now
@@ -20,7 +22,12 @@ from collect_assets.collection import Collection
 from collect_assets.errors import NoLogsError
 from collect_assets.network.addresses import AddressRules
 from collect_assets.network.gate import Gate
+from collect_assets.network.hosts import HostRegister, Hosts, read_hosts
+from collect_assets.network.names import Resolver, resolve
+from collect_assets.network.proxy import Proxy
+from collect_assets.network.tls import authorities_of_environment
 from collect_assets.plugins import plugins
+from collect_assets.plugins.parameters import check_parameters
 from collect_assets.registers import EndpointRegister, Problem, read_endpoints
 from collect_assets.store.local import file_lock, sweep
 from collect_assets.version import __version__
@@ -64,6 +71,16 @@ class DayReport:
         return {log.endpoint: log.resource for log in self.logs if log.good}
 
     @property
+    def lying(self) -> list[Log]:
+        """The logs of servers that say 304 to what has changed, now or when the audit last looked."""
+        return [log for log in self.logs if log.audit == LIES]
+
+    @property
+    def unverified(self) -> list[Log]:
+        """The logs of endpoints that are excepted from checking certificates."""
+        return [log for log in self.logs if log.ssl_verify is False]
+
+    @property
     def failures(self) -> list[Log]:
         """The logs without a resource."""
         return [log for log in self.logs if not log.good]
@@ -77,6 +94,7 @@ def collect_day(
     only: Those[str] | None = None,
     rules: AddressRules | None = None,
     now: Clock = utc_now,
+    resolver: Resolver = resolve,
     progress: Progress | None = None,
 ) -> DayReport:
     """Collects what the day still lacks, or, when the day is over, says what stands on record for it.
@@ -90,6 +108,7 @@ def collect_day(
         only: ids of the endpoints to ask; all when left out.
         rules: which non-public addresses may be asked; none when left out.
         now: the clock.
+        resolver: finds the addresses of a host; the system's when left out.
         progress: called after each endpoint, from the calling thread.
 
     Raises:
@@ -101,17 +120,23 @@ def collect_day(
     started = now()
     if not Window(entry_date, dt.timedelta(hours=collection.settings.grace_hours)).is_open(started):
         return _closed_day(collection, register_on(collection, entry_date, started.date()), entry_date)
-    register = read_endpoints(collection.register, plugins=plugins())
+    register = check_parameters(read_endpoints(collection.register, plugins=plugins()))
     with file_lock(collection.work / "collecting.lock"):
         sweep(collection.work)
+        sweep_pending(collection, started)
         plan = make_plan(collection, register, entry_date, mode=mode, only=only)
-        run_file = start_run(collection, register, plan, entry_date=entry_date, mode=mode, only=only, started=now())
-        fetched = _run(collection, plan, entry_date, run_file, rules or AddressRules.none(), now, progress)
-    return _report(collection, register, entry_date, fetched=fetched, already=len(plan.already))
+        hosts = read_hosts(collection.registers / "host.csv")
+        run_file = start_run(
+            collection, register, plan, hosts=hosts, entry_date=entry_date, mode=mode, only=only, started=now()
+        )
+        gate = _gate(collection, rules or AddressRules.none(), hosts, resolver)
+        fetched = _run(collection, plan, entry_date, run_file, gate, now, progress)
+    report = _report(collection, register, entry_date, fetched=fetched, already=len(plan.already))
+    return replace(report, problems=(*report.problems, *hosts.problems))
 
 
 def _closed_day(collection: Collection, register: EndpointRegister, entry_date: dt.date) -> DayReport:
-    if next(log_paths(collection, entry_date), None) is None:
+    if next(log_paths(collection, entry_date), None) is None and not collection.adopted(entry_date).is_file():
         raise NoLogsError(
             f"{collection.name}: {entry_date} is over and nothing was collected on it; a past day can only be read "
             f"from its logs, and {collection.log / entry_date.isoformat()} has none"
@@ -119,31 +144,43 @@ def _closed_day(collection: Collection, register: EndpointRegister, entry_date: 
     return _report(collection, register, entry_date, open_=False)
 
 
+def _gate(collection: Collection, rules: AddressRules, hosts: HostRegister, resolver: Resolver) -> Gate:
+    return Gate(
+        limits=collection.settings.limits,
+        politeness=collection.settings.politeness,
+        user_agent=user_agent(collection),
+        headers=collection.settings.headers,
+        rules=rules,
+        work=collection.work,
+        hosts=Hosts(hosts.places),
+        proxy=Proxy.from_environment(),
+        resolver=resolver,
+        authorities=authorities_of_environment(),
+    )
+
+
 def _run(
     collection: Collection,
     plan: Plan,
     entry_date: dt.date,
     run_file: RunFile,
-    rules: AddressRules,
+    gate: Gate,
     now: Clock,
     progress: Progress | None,
 ) -> dict[str, int]:
-    gate = Gate(
-        limits=collection.settings.limits,
-        politeness=collection.settings.politeness,
-        user_agent=user_agent(collection),
-        rules=rules,
-        work=collection.work,
-    )
-    collector = Collector(
-        collection, entry_date, day_stamp(collection, entry_date), run_file.run, gate, Past(collection, entry_date), now
-    )
+    audit = Audit(collection.settings.conditional.audit_share, entry_date)
+    past = Past(collection, entry_date)
+    stamp = day_stamp(collection, entry_date)
+    collector = Collector(collection, entry_date, stamp, run_file.run, gate, past, now, audit)
     outcomes: Counter[str] = Counter()
+    audited: dict[str, str] = {}
     for _, log in gate.each(plan.asked, url=lambda endpoint: endpoint.url, work=collector.collect):
         outcomes[log.outcome] += 1
+        if log.audit:
+            audited[log.endpoint] = log.audit
         if progress is not None:
             progress(log, len(plan.asked))
-    end_run(collection, run_file, ended=now(), outcomes=dict(sorted(outcomes.items())))
+    end_run(collection, run_file, ended=now(), outcomes=dict(sorted(outcomes.items())), audited=audited)
     return dict(sorted(outcomes.items()))
 
 

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from collect_assets.collecting.audit import LIES, MESSAGE, Audit, verdict
 from collect_assets.collecting.log import Log, read_log, write_log
+from collect_assets.collecting.moved import move_proposed
 from collect_assets.collecting.past import Past, validators
+from collect_assets.collecting.pending import discard, discard_finished, pending_folder
 from collect_assets.collecting.window import Clock
 from collect_assets.collection import Collection
-from collect_assets.errors import DamagedFileError, Evidence, FetchError, StorageError
+from collect_assets.errors import DamagedFileError, Evidence, FetchError, StorageError, hide_url_secrets
 from collect_assets.network.content import mime_type
+from collect_assets.network.credentials import Credential
+from collect_assets.network.endpoint_gate import EndpointGate
 from collect_assets.network.gate import Gate
-from collect_assets.network.messages import without_secrets
+from collect_assets.network.messages import Fetcher, without_secrets
+from collect_assets.network.options import EndpointOptions
 from collect_assets.plugins import Harvest, HarvestRequest, plugins
+from collect_assets.plugins.parameters import options_of
 from collect_assets.registers import Endpoint
 from collect_assets.store.canonical import canonical_hash
 
@@ -32,6 +40,7 @@ class Collector:
     gate: Gate
     past: Past
     now: Clock
+    audit: Audit
 
     def collect(self, endpoint: Endpoint) -> Log:
         """Collects one endpoint and writes its log; a failure never replaces a good log of the day.
@@ -42,9 +51,14 @@ class Collector:
         Raises:
             StorageError: not even the log could be written.
         """
-        log = self._harvest(endpoint)
+        pending = pending_folder(self.collection, self.entry_date, endpoint.endpoint)
+        if pending.is_dir() and self._has_good_log(endpoint):
+            discard_finished(pending, self.collection.log_path(self.entry_date, endpoint.endpoint))
+        log, resumable = self._harvest(endpoint, pending)
         if log.good or not self._has_good_log(endpoint):
             write_log(self.collection, self.entry_date, log)
+        if not resumable and pending.is_dir():
+            discard(pending)
         return log
 
     def _has_good_log(self, endpoint: Endpoint) -> bool:
@@ -54,7 +68,8 @@ class Collector:
             return False
         return log is not None and log.good
 
-    def _harvest(self, endpoint: Endpoint) -> Log:
+    def _harvest(self, endpoint: Endpoint, pending: Path) -> tuple[Log, bool]:
+        """The log, and whether the tasks that are finished are kept for the next run of the day."""
         log = Log(
             endpoint=endpoint.endpoint,
             endpoint_url=endpoint.url,
@@ -65,30 +80,77 @@ class Collector:
             run=self.run,
         )
         try:
-            last = self.past.last_good(endpoint.endpoint)
-            harvest = self._ask(endpoint, last)
-            log = _with_evidence(log, harvest.answer.evidence)
-            return self._good(log, harvest, last)
+            gate = self.gate.for_endpoint(endpoint.url, self._options(endpoint))
         except FetchError as error:
-            return _failed(_with_evidence(log, error.evidence), error, error.outcome)
-        except StorageError as error:
-            return _failed(log, error, "failed:storage")
-        except Exception as error:  # noqa: BLE001 - the outermost edge of one endpoint: the others go on
-            return replace(_failed(log, error, "failed:error"), message=f"{type(error).__name__}: {error}")
+            return _failed(log, error, error.outcome), True
+        log, resumable = self._asked(log, endpoint, gate, pending)
+        return _without_secrets(_advised(log, self.past), gate.credential), resumable
 
-    def _ask(self, endpoint: Endpoint, last: Log | None) -> Harvest:
+    def _options(self, endpoint: Endpoint) -> EndpointOptions:
+        """What the row says; of what failed for days, the setting may want only one short attempt."""
+        options = options_of(endpoint.plugin, endpoint.parameters)
+        days = self.collection.settings.politeness.short_after_days
+        if days and self.past.failing(endpoint.endpoint, days):
+            return options.short(self.collection.settings.limits)
+        return options
+
+    def _asked(self, log: Log, endpoint: Endpoint, gate: EndpointGate, pending: Path) -> tuple[Log, bool]:
+        try:
+            return self._harvested(log, endpoint, gate, pending)
+        except FetchError as error:
+            log = replace(_with_evidence(log, error.evidence), tasks=error.tasks)
+            return _failed(log, error, error.outcome), True
+        except StorageError as error:
+            return _failed(log, error, "failed:storage"), True
+        except Exception as error:  # noqa: BLE001 - the outermost edge of one endpoint: the others go on
+            message = hide_url_secrets(f"{type(error).__name__}: {error}")
+            return replace(_failed(log, error, "failed:error"), message=message), False
+
+    def _harvested(self, log: Log, endpoint: Endpoint, gate: EndpointGate, pending: Path) -> tuple[Log, bool]:
+        last = self.past.last_good(endpoint.endpoint)
+        sent = self._validators(last, gate.terms.options)
+        audited = last is not None and bool(sent) and self.audit.draws(endpoint.endpoint, last.size or 0)
+        harvest = self._ask(endpoint, gate, last, {} if audited else sent, pending)
+        log = replace(_with_evidence(log, harvest.answer.evidence), tasks=harvest.tasks)
+        try:
+            log = self._kept(log, harvest, last)
+        except StorageError as error:  # here, so that the log says what was answered
+            return _failed(log, error, "failed:storage"), True
+        if last is None or not log.good:
+            return log, harvest.resumable
+        if audited:
+            return _audited(log, verdict(log, last, sent, gate)), harvest.resumable
+        lied = last.audit == LIES and gate.terms.options.conditional is not True
+        return (replace(log, audit=LIES) if lied else log), harvest.resumable
+
+    def _validators(self, last: Log | None, options: EndpointOptions) -> dict[str, str]:
+        """Those of the last good log; none for a server that was found to lie about them."""
+        believed = last is not None and last.audit != LIES
+        conditional = believed if options.conditional is None else options.conditional
+        return validators(last, self.collection) if conditional else {}
+
+    def _ask(
+        self, endpoint: Endpoint, gate: Fetcher, last: Log | None, sent: Mapping[str, str], pending: Path
+    ) -> Harvest:
         """Asks for what changed; and for all of it, where what we have turns out to be damaged (promise 1)."""
         plugin = plugins()[endpoint.plugin]
-        request = HarvestRequest(endpoint.url, endpoint.parameters, validators(last, self.collection))
-        harvest = plugin(request, self.gate)
+        request = HarvestRequest(
+            endpoint.url,
+            endpoint.parameters,
+            sent,
+            work=self.collection.work,
+            pending=pending,
+            registers=self.collection.register.parent,
+        )
+        harvest = plugin(request, gate)
         if harvest.part is None and last is not None:
             try:
                 self.collection.resources.check(last.resource)
             except DamagedFileError:
-                return plugin(replace(request, validators={}), self.gate)
+                return plugin(replace(request, validators={}), gate)
         return harvest
 
-    def _good(self, log: Log, harvest: Harvest, last: Log | None) -> Log:
+    def _kept(self, log: Log, harvest: Harvest, last: Log | None) -> Log:
         if harvest.part is None:
             if last is None:
                 raise AssertionError("a harvest without bytes needs a good log before it")
@@ -98,10 +160,8 @@ class Collector:
             damaged = self.collection.resources.add(harvest.part, harvest.sha256)
         finally:
             harvest.part.unlink(missing_ok=True)
-        return replace(
+        log = replace(
             log,
-            outcome=self.past.outcome(log.endpoint, harvest.sha256, canonical),
-            resource=harvest.sha256,
             canonical_hash=canonical,
             bytes=harvest.size,
             mime_type=mime_type(harvest.start),
@@ -109,6 +169,11 @@ class Collector:
             coverage=harvest.coverage,
             message=f"the file of this resource was damaged; it is kept as {damaged.name}" if damaged else harvest.note,
         )
+        if harvest.incomplete is not None:
+            log = replace(log, partial_resource=harvest.sha256)
+            return _failed(log, harvest.incomplete, harvest.incomplete.outcome)
+        outcome = self.past.outcome(log.endpoint, harvest.sha256, canonical)
+        return replace(log, outcome=outcome, resource=harvest.sha256)
 
 
 def _not_modified(log: Log, last: Log, resource: Path) -> Log:
@@ -135,6 +200,35 @@ def _not_modified(log: Log, last: Log, resource: Path) -> Log:
     )
 
 
+SHOWING = (
+    "message",
+    "exception",
+    "content_type",
+    "request_headers",
+    "response_headers",
+    "attempts",
+    "redirects",
+    "tasks",
+)
+
+
+def _without_secrets(log: Log, credential: Credential) -> Log:
+    """What a server, a plugin or an exception may have repeated of a credential is hidden, wherever it stands."""
+    if not credential.secrets:
+        return log
+    return replace(log, **{name: credential.hide(getattr(log, name)) for name in SHOWING})
+
+
+def _audited(log: Log, audit: str) -> Log:
+    return replace(log, audit=audit, message=MESSAGE if audit == LIES else log.message)
+
+
+def _advised(log: Log, past: Past) -> Log:
+    """Adds to the message what people should do about a move."""
+    advice = move_proposed(log, past) if log.redirects else ""
+    return replace(log, message="; ".join(filter(None, (log.message, hide_url_secrets(advice))))) if advice else log
+
+
 def _failed(log: Log, error: Exception, outcome: str) -> Log:
     exception = getattr(error, "exception", None) or ("" if log.status else type(error).__name__)
     return replace(log, outcome=outcome, exception=exception, message=str(error))
@@ -151,7 +245,7 @@ def _with_evidence(log: Log, evidence: Evidence) -> Log:
         log,
         elapsed=f"{evidence.elapsed:.3f}",
         status=str(evidence.status or ""),
-        ssl_verify=True,
+        ssl_verify=evidence.ssl_verify,
         request_headers=evidence.request_headers,
         response_headers=evidence.response_headers,
         content_type=headers.get("content-type", ""),

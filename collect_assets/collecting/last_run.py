@@ -11,6 +11,7 @@ from collect_assets.collecting.run_file import run_files
 from collect_assets.collection import DATE_PATTERN, Collection
 from collect_assets.errors import RegisterError
 from collect_assets.plugins import plugins
+from collect_assets.plugins.parameters import check_parameters
 from collect_assets.registers import EndpointRegister, read_endpoints
 
 
@@ -78,7 +79,7 @@ def register_on(collection: Collection, entry_date: dt.date, today: dt.date) -> 
         for run in run_files(collection, entry_date):
             copy = collection.register_copies.path(_register_hash(collection, run) or "none")
             if copy.is_file():
-                return replace(read_endpoints(copy, plugins=plugins()), path=collection.register)
+                return replace(check_parameters(read_endpoints(copy, plugins=plugins())), path=collection.register)
         if not collection.register.exists():
             return EndpointRegister(collection.register, "", b"", (), (), ())
-    return read_endpoints(collection.register, plugins=plugins())
+    return check_parameters(read_endpoints(collection.register, plugins=plugins()))

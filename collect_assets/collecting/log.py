@@ -25,13 +25,17 @@ TRANSIENT = frozenset(
     for why in (
         "connect",
         "dns",
+        "dns-timeout",
         "no-response",
         "timeout",
         "deadline",
+        "too-slow",
         "truncated",
         "host-given-up",
         "storage",
         "error",
+        "incomplete",
+        "unavailable",
     )
 )
 
@@ -49,6 +53,7 @@ class Log:
         status: as a string; "200" also where the cache answered for a 304, which then stands in `wire_status`.
         resource: sha256 of what was served; blank when nothing was kept.
         bytes: size of the resource.
+        audit: what fetching in full showed of a server that may answer 304: `agrees`, or, from then on, `lies`.
     """
 
     endpoint: str
@@ -77,6 +82,7 @@ class Log:
     tasks: tuple[Mapping[str, Any], ...] = ()
     complete: bool | None = None
     coverage: str = ""
+    audit: str = ""
     run: str = ""
 
     @property
@@ -94,13 +100,13 @@ class Log:
         """Whether the failure may well be gone at the next request; of a log without an outcome, by its status."""
         if self.good:
             return False
-        late = self.status in {"408", "425", "429"} or (self.status.isdigit() and int(self.status) >= 500)
+        late = self.status in {"202", "408", "425", "429"} or (self.status.isdigit() and int(self.status) >= 500)
         return late or self.outcome in TRANSIENT or (not self.outcome and not self.status)
 
     def to_json(self) -> builtins.bytes:
         """Canonical JSON; what is blank is left out."""
         values = {key: getattr(self, name) for name, key in KEYS.items()}
-        kept = {key: value for key, value in values.items() if value not in ("", None, (), {})}
+        kept = {key: value for key, value in values.items() if value not in ("", None, (), {}) or key == "endpoint-url"}
         return canonical_json(kept)
 
     @classmethod
@@ -179,8 +185,11 @@ def read_log(path: Path) -> Log | None:
 
 
 def read_logs(collection: Collection, entry_date: dt.date) -> tuple[list[Log], list[Problem]]:
-    """All logs of an entry-date in order of endpoint; those that are damaged come as problems."""
-    logs, problems = [], []
+    """All logs of an entry-date in order of endpoint; those that are damaged come as problems.
+
+    Where an endpoint has no file, what was adopted from a table of others stands for it.
+    """
+    logs, problems = list[Log](), list[Problem]()
     for path in log_paths(collection, entry_date):
         try:
             log = read_log(path)
@@ -190,7 +199,17 @@ def read_logs(collection: Collection, entry_date: dt.date) -> tuple[list[Log], l
                 problems.append(Problem(path.name, 0, f"{path}: holds the log of {log.endpoint}; it is passed over"))
         except ValueError as error:
             problems.append(Problem(path.name, 0, str(error)))
+    if (adopted := collection.adopted(entry_date)).is_file():
+        have = {log.endpoint for log in logs}
+        logs += [log for log in adopted_logs(adopted) if log.endpoint not in have]
+        logs.sort(key=lambda log: log.endpoint)
     return logs, problems
+
+
+def adopted_logs(path: Path) -> Iterator[Log]:
+    """The logs of a day that were adopted from a table of others."""
+    for line in path.read_bytes().splitlines():
+        yield Log.from_json(line)
 
 
 def log_paths(collection: Collection, entry_date: dt.date) -> Iterator[Path]:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
 
-from collect_assets.collecting.log import Log, read_log
+from collect_assets.collecting.log import Log, adopted_logs, read_log
 from collect_assets.collection import Collection
 
 RECENT = 30  # collected days; an endpoint that was not good for longer is asked without validators
+
+SKEW = dt.timedelta(days=1)  # clocks of others, and logs that say only the day
 
 
 class Past:
@@ -21,6 +24,7 @@ class Past:
         self._collection = collection
         self._days = [day for day in reversed(collection.entry_dates()) if day <= entry_date]
         self._earlier = [day for day in self._days if day < entry_date]
+        self._adopted_of: dict[dt.date, dict[str, Log]] = {}
 
     def last_good(self, endpoint: str) -> Log | None:
         """The newest log with a resource, of the last days that were collected; None when there is none.
@@ -42,12 +46,35 @@ class Past:
             return "same"
         return "returned" if any(log.resource == resource for log in earlier) else "changed"
 
+    def before(self, endpoint: str, days: int) -> list[Log | None]:
+        """The logs of the last days that were collected before the entry-date, newest first; None where one lacks."""
+        return [self._read(day, endpoint) for day in self._earlier[:days]]
+
+    def failing(self, endpoint: str, days: int) -> bool:
+        """Whether it failed on each of the last days that were collected before the entry-date."""
+        if len(self._earlier) < days:
+            return False
+        logs = (self._read(day, endpoint) for day in self._earlier[:days])
+        return all(log is not None and not log.good for log in logs)
+
+    def _read(self, day: dt.date, endpoint: str) -> Log | None:
+        try:
+            log = read_log(self._collection.log_path(day, endpoint))
+        except ValueError:
+            return None
+        return log or self._adopted(day).get(endpoint)
+
+    def _adopted(self, day: dt.date) -> dict[str, Log]:
+        """What was adopted for a day from a table of others, by endpoint; read once."""
+        if day not in self._adopted_of:
+            path = self._collection.adopted(day)
+            logs = adopted_logs(path) if path.is_file() else ()
+            self._adopted_of[day] = {log.endpoint: log for log in logs}
+        return self._adopted_of[day]
+
     def _good(self, endpoint: str, days: list[dt.date]) -> Iterator[Log]:
         for day in days:
-            try:
-                log = read_log(self._collection.log_path(day, endpoint))
-            except ValueError:
-                continue
+            log = self._read(day, endpoint)
             if log is not None and log.good:
                 yield log
 
@@ -63,5 +90,25 @@ def validators(log: Log | None, collection: Collection) -> dict[str, str]:
     if not path.is_file() or (log.bytes is not None and path.stat().st_size != log.bytes):
         return {}
     headers = {name.lower(): value for name, value in log.response_headers.items()}
-    sent = {"If-None-Match": headers.get("etag", ""), "If-Modified-Since": headers.get("last-modified", "")}
+    modified = headers.get("last-modified", "")
+    sent = {
+        "If-None-Match": headers.get("etag", ""),
+        "If-Modified-Since": "" if _is_future(modified, log) else modified,
+    }
     return {name: value for name, value in sent.items() if value}
+
+
+def _is_future(modified: str, log: Log) -> bool:
+    """Whether a Last-Modified was later than its answer (fault F32): it says nothing, and never changes again.
+
+    What is no date at all is sent back as it came: servers that write such things compare texts.
+    """
+    try:
+        fetched = dt.datetime.fromisoformat(log.fetched_at or log.entry_date)
+        return parsedate_to_datetime(modified) > _in_utc(fetched) + SKEW
+    except (ValueError, TypeError, OverflowError):
+        return False
+
+
+def _in_utc(moment: dt.datetime) -> dt.datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)

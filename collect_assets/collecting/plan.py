@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from collect_assets.collecting.log import Log, read_log
+from collect_assets.collecting.past import Past
 from collect_assets.collection import Collection
 from collect_assets.registers import Endpoint, EndpointRegister, Skip
 
@@ -67,12 +68,15 @@ def make_plan(
         if e.ended(entry_date)
     ]
     skips = [skip for skip in (*register.skips, *ended) if only is None or skip.endpoint in only]
+    days = collection.settings.politeness.short_after_days
+    past = Past(collection, entry_date) if days and mode is Mode.DEFAULT else None
     asked: list[Endpoint] = []
     already: list[Endpoint] = []
     for endpoint in register.active(entry_date):
         if only is None or endpoint.endpoint in only:
             log = _log_of(collection, entry_date, endpoint)
-            (asked if mode.asks(log) else already).append(endpoint)
+            again = log is None or past is None or not past.failing(endpoint.endpoint, days)
+            (asked if again and mode.asks(log) else already).append(endpoint)
     return Plan(tuple(asked), tuple(already), tuple(skips))
 
 

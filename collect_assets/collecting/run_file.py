@@ -6,7 +6,7 @@ import datetime as dt
 import json
 import platform
 from collections.abc import Collection as Those
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +16,7 @@ from uuid import uuid4
 from collect_assets.collecting.log import canonical_json
 from collect_assets.collecting.plan import Mode, Plan
 from collect_assets.collection import Collection
+from collect_assets.network.hosts import HostRegister
 from collect_assets.registers import EndpointRegister
 from collect_assets.store.canonical import CANONICAL_RULES
 from collect_assets.store.local import write_atomically
@@ -44,13 +45,16 @@ def start_run(
     mode: Mode,
     only: Those[str] | None = None,
     started: dt.datetime,
+    hosts: HostRegister | None = None,
 ) -> RunFile:
-    """Keeps a copy of the register and writes down what the run is about to do.
+    """Keeps copies of the registers and writes down what the run is about to do.
 
     Raises:
         StorageError: the disk is full, or the folder cannot be written.
     """
-    keep_register(collection, register)
+    kept: list[EndpointRegister | HostRegister] = [register, *([hosts] if hosts and hosts.sha256 else [])]
+    for each in kept:
+        keep_register(collection, each)
     run = f"{started:%Y%m%dT%H%M%S%f}Z-{uuid4().hex[:8]}"
     content = {
         "run": run,
@@ -70,8 +74,8 @@ def start_run(
             }
             for s in plan.skips
         ],
-        "problems": [asdict(problem) for problem in register.problems],
-        "registers": {register.path.name: register.sha256},
+        "problems": [asdict(problem) for problem in (*register.problems, *(hosts.problems if hosts else ()))],
+        "registers": {each.path.name: each.sha256 for each in kept},
         "settings": collection.settings.model_dump(mode="json", by_alias=True),
         "software": {
             "collect_assets": __version__,
@@ -86,17 +90,26 @@ def start_run(
     return run_file
 
 
-def end_run(collection: Collection, run_file: RunFile, *, ended: dt.datetime, outcomes: dict[str, int]) -> None:
-    """Adds when the run ended, and how often each outcome came; a run file without this was interrupted.
+def end_run(
+    collection: Collection,
+    run_file: RunFile,
+    *,
+    ended: dt.datetime,
+    outcomes: dict[str, int],
+    audited: Mapping[str, str],
+) -> None:
+    """Adds when the run ended, how often each outcome came, and what the audit found.
+
+    A run file without this was interrupted.
 
     Raises:
         StorageError: the disk is full, or the folder cannot be written.
     """
-    content = {**run_file.content, "ended": ended.isoformat(), "outcomes": outcomes}
+    content = {**run_file.content, "ended": ended.isoformat(), "outcomes": outcomes, "audit": dict(audited)}
     write_atomically(run_file.path, canonical_json(content), collection.work)
 
 
-def keep_register(collection: Collection, register: EndpointRegister) -> None:
+def keep_register(collection: Collection, register: EndpointRegister | HostRegister) -> None:
     """Keeps the register's bytes under their hash, as they stood when the run started.
 
     Raises:

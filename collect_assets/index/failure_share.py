@@ -7,8 +7,8 @@ import math
 from dataclasses import dataclass
 
 from collect_assets.collection import Collection
-from collect_assets.index.day_files import day_digests
 from collect_assets.store.database import database
+from collect_assets.tables.day_files import day_digests
 
 WEEK = dt.timedelta(days=7)
 COUNTS = """

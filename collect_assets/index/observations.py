@@ -17,11 +17,11 @@ import duckdb
 
 from collect_assets.collection import Collection
 from collect_assets.errors import NoLogsError, RegisterError, SettingsError
-from collect_assets.index.day_files import DAY_FILE_VERSION, day_digests
 from collect_assets.items.records import Reading
 from collect_assets.plugins import plugins
 from collect_assets.registers import read_endpoints
 from collect_assets.store.database import insert_rows
+from collect_assets.tables.day_files import DAY_FILE_VERSION, day_digests
 
 OBSERVATIONS = """
 CREATE TEMP TABLE wanted AS

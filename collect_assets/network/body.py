@@ -7,6 +7,7 @@ giving control back. Nothing here decides what a body means.
 from __future__ import annotations
 
 import hashlib
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -14,23 +15,30 @@ from pathlib import Path
 
 from urllib3.response import BaseHTTPResponse
 
+from collect_assets.collection import Limits
 from collect_assets.errors import FailedError, RefusedError
 from collect_assets.store.local import storage_errors, temporary
 
 STEP = 1 << 16
 START = 2048
 MAX_CODINGS = 3
+RATIO_FROM = 64 << 20  # decoded bytes from which on their ratio to those sent counts: what is small does no harm
 
 
 @dataclass(frozen=True)
 class Body:
-    """A body in a file; `part` and `sha256` are None where there was not one byte."""
+    """A body in a file; `part` and `sha256` are None where there was not one byte.
+
+    Attributes:
+        delimited: whether something said where it ends: a length, chunks, or the encoding.
+    """
 
     part: Path | None
     sha256: str | None
     size: int
     start: bytes
     encoded: bool
+    delimited: bool = True
 
 
 class Progress:
@@ -40,7 +48,9 @@ class Progress:
         self.size = 0
 
 
-def receive(raw: BaseHTTPResponse, *, url: str, work: Path, max_bytes: int, progress: Progress) -> Body:
+def receive(
+    raw: BaseHTTPResponse, *, url: str, work: Path, limits: Limits, progress: Progress, decode: bool = True
+) -> Body:
     """Reads a body to its end, into a new file in `work`.
 
     Raises:
@@ -49,10 +59,11 @@ def receive(raw: BaseHTTPResponse, *, url: str, work: Path, max_bytes: int, prog
         StorageError: the file cannot be written.
         urllib3.exceptions.HTTPError: the connection broke.
     """
-    _check_length(raw, url, max_bytes)
     codings, known = codings_of(raw)
-    wire = _wire(raw, url, max_bytes)
-    pieces = _limited(_decoded(wire, codings, url) if known else wire, url, max_bytes, progress)
+    known = known and (decode or not codings)
+    _check_length(raw, url, limits, decoded=not codings)
+    wire = _paced(_wire(raw, url, limits.max_wire_bytes), raw, url, limits)
+    pieces = _limited(_decoded(wire, codings, url) if known else wire, raw, url, limits, progress)
     start = b""
     digest = hashlib.sha256()
     first = next(pieces, None)
@@ -72,7 +83,12 @@ def receive(raw: BaseHTTPResponse, *, url: str, work: Path, max_bytes: int, prog
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    return Body(part, digest.hexdigest(), progress.size, start, encoded=not known)
+    return Body(part, digest.hexdigest(), progress.size, start, encoded=not known,
+                delimited=_is_delimited(raw) or (known and bool(codings)))  # fmt: skip
+
+
+def _is_delimited(raw: BaseHTTPResponse) -> bool:
+    return "content-length" in raw.headers or "chunked" in raw.headers.get("transfer-encoding", "").lower()
 
 
 def glance(raw: BaseHTTPResponse, url: str) -> bytes:
@@ -121,15 +137,38 @@ def _wire(raw: BaseHTTPResponse, url: str, max_bytes: int) -> Iterator[bytes]:
     """The body as sent; limited too, since a compressed stream may be long and decode to nothing."""
     while piece := raw.read1(STEP, decode_content=False):
         if raw.tell() > max_bytes:
-            raise _too_large(url, f"more than {max_bytes} bytes came", max_bytes)
+            raise _too_large(url, f"more than {max_bytes} bytes were sent", max_bytes, "max-wire-bytes")
         yield piece
 
 
-def _limited(pieces: Iterable[bytes], url: str, max_bytes: int, progress: Progress) -> Iterator[bytes]:
+def _paced(pieces: Iterator[bytes], raw: BaseHTTPResponse, url: str, limits: Limits) -> Iterator[bytes]:
+    """Gives up what drips: each window of time has to bring its bytes, the first one with what came before it.
+
+    A read timeout never meets a byte a second (fault F09), and waiting for the total timeout holds up the host's queue.
+    """
+    due, before = time.monotonic() + limits.rate_window, 0
+    for piece in pieces:
+        if (now := time.monotonic()) >= due:
+            came = raw.tell() - before
+            if came < limits.min_rate * limits.rate_window:
+                raise FailedError("too-slow", f"{url}: {came} bytes in {limits.rate_window:g} s; at least "
+                                  f"{limits.min_rate:g} per second have to come (min-rate in collection.toml)",
+                                  exception="Timeout")  # fmt: skip
+            due, before = now + limits.rate_window, raw.tell()
+        yield piece
+
+
+def _limited(
+    pieces: Iterable[bytes], raw: BaseHTTPResponse, url: str, limits: Limits, progress: Progress
+) -> Iterator[bytes]:
     for piece in pieces:
         progress.size += len(piece)
-        if progress.size > max_bytes:
-            raise _too_large(url, f"more than {max_bytes} bytes came", max_bytes)
+        if progress.size > limits.max_bytes:
+            raise _too_large(url, f"more than {limits.max_bytes} bytes came", limits.max_bytes, "max-bytes")
+        if progress.size > RATIO_FROM and progress.size > limits.max_ratio * raw.tell():
+            raise RefusedError("too-large", f"{url}: {raw.tell()} bytes were sent and decode to more than "
+                               f"{progress.size}; {limits.max_ratio:g} times as many are the limit (max-ratio in "
+                               "collection.toml)")  # fmt: skip
         yield piece
 
 
@@ -145,15 +184,19 @@ def _write(write: Callable[[memoryview], int | None], piece: bytes) -> None:
         view = view[write(view) or 0 :]
 
 
-def _check_length(raw: BaseHTTPResponse, url: str, max_bytes: int) -> None:
+def _check_length(raw: BaseHTTPResponse, url: str, limits: Limits, *, decoded: bool) -> None:
     length = raw.headers.get("content-length", "").strip()
-    if length.isdecimal() and len(length) < 20 and int(length) > max_bytes:
-        raise _too_large(url, f"it says that {length} bytes follow", max_bytes)
+    if not length.isdecimal() or len(length) >= 20:
+        return
+    if int(length) > limits.max_wire_bytes:
+        raise _too_large(url, f"it says that {length} bytes follow", limits.max_wire_bytes, "max-wire-bytes")
+    if decoded and int(length) > limits.max_bytes:
+        raise _too_large(url, f"it says that {length} bytes follow", limits.max_bytes, "max-bytes")
 
 
-def _too_large(url: str, what: str, max_bytes: int) -> RefusedError:
-    """The refusal of a body over the limit."""
-    return RefusedError("too-large", f"{url}: {what}; the limit is {max_bytes} (max-bytes in collection.toml)")
+def _too_large(url: str, what: str, limit: int, setting: str) -> RefusedError:
+    """The refusal of a body over a limit."""
+    return RefusedError("too-large", f"{url}: {what}; the limit is {limit} ({setting} in collection.toml)")
 
 
 def _gunzip(pieces: Iterator[bytes]) -> Iterator[bytes]:

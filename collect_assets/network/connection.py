@@ -10,33 +10,21 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import certifi
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
-from urllib3.poolmanager import PoolManager
-from urllib3.util.ssl_ import create_urllib3_context
+from urllib3.poolmanager import PoolManager, ProxyManager
 
 from collect_assets.network.addresses import AddressRules
 from collect_assets.network.deadline import Deadline
-
-Resolved = tuple[int, tuple[Any, ...]]  # the family and the socket address
-Resolver = Callable[[str, int], Sequence[Resolved]]
-
-
-def resolve(host: str, port: int) -> list[Resolved]:
-    """Every address of a host, in the system's order.
-
-    Raises:
-        socket.gaierror: there is none.
-    """
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys((int(family), address) for family, _, _, _, address in found))
+from collect_assets.network.names import Names, Resolved, SlowNameError
+from collect_assets.network.proxy import Proxy
+from collect_assets.network.tls import STRICT, Contexts, Tls
 
 
 class Wire:
@@ -48,9 +36,9 @@ class Wire:
         reused: whether the connection had served a request before.
     """
 
-    def __init__(self, rules: AddressRules, resolver: Resolver = resolve) -> None:
+    def __init__(self, rules: AddressRules, names: Names) -> None:
         self.rules = rules
-        self.resolver = resolver
+        self.names = names
         self.deadline = Deadline(float("inf"))
         self.address: str | None = None
         self.reused = False
@@ -72,17 +60,24 @@ class GuardedConnection(HTTPConnection):
         self.wire = wire
 
     def _new_conn(self) -> socket.socket:
-        host = self._dns_host.strip("[]")
-        try:
-            found = self.wire.resolver(host, self.port)
-        except socket.gaierror as error:
-            raise NameResolutionError(self.host, self, error) from error
+        found = self._addresses(self._dns_host.strip("[]"))
         for _, address in found:
             self.wire.rules.check_address(address[0])
         sys.audit("http.client.connect", self, self.host, self.port)
         sock = self._connect_to_one(found)
         self.wire.connected(sock, reused=False)
         return sock
+
+    def _addresses(self, host: str) -> Sequence[Resolved]:
+        """What the name leads to; finding that out has as much time as connecting has afterwards."""
+        within = min(self.timeout or float("inf"), self.wire.deadline.remaining())
+        try:
+            return self.wire.names.find(host, self.port, within)
+        except TimeoutError as error:
+            slow = socket.gaierror(socket.EAI_AGAIN, f"no answer within {within:.3g} s")
+            raise SlowNameError(self.host, self, slow) from error
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
 
     def _connect_to_one(self, found: Sequence[Resolved]) -> socket.socket:
         """The connect timeout holds for all together; each has its share, or the first could leave the others none."""
@@ -133,13 +128,19 @@ class GuardedTlsPool(HTTPSConnectionPool):
 
     ConnectionCls = GuardedTlsConnection
 
+    def _validate_conn(self, conn: Any) -> None:  # noqa: ANN401 - its name and type are urllib3's
+        """Connects, without a warning for an endpoint that is excepted: the log says so."""
+        if conn.is_closed:
+            conn.connect()
 
-class GuardedPools(PoolManager):
-    """The pools of one thread."""
 
-    def __init__(self, wire: Wire, context: ssl.SSLContext) -> None:
-        # A thread works at one host, and may be redirected to a few others.
-        super().__init__(num_pools=4, maxsize=1, ssl_context=context)
+class _Guarded(PoolManager):
+    """Makes the pools, and hands them what their connections share with the gate."""
+
+    wire: Wire
+
+    def guard(self, wire: Wire) -> None:
+        """Has the connections that are made from now on check their addresses."""
         self.wire = wire
         self.pool_classes_by_scheme = {"http": GuardedPool, "https": GuardedTlsPool}
 
@@ -151,6 +152,10 @@ class GuardedPools(PoolManager):
         return pool
 
 
+class GuardedProxies(_Guarded, ProxyManager):
+    """The pools of one thread that go through a proxy; the addresses that are checked are then the proxy's."""
+
+
 class GuardedAdapter(HTTPAdapter):
     """The way of `requests` into these connections.
 
@@ -158,33 +163,59 @@ class GuardedAdapter(HTTPAdapter):
     environment, and the body of every redirect in memory.
     """
 
-    def __init__(self, wire: Wire, context: ssl.SSLContext) -> None:
-        self.wire = wire
-        self.context = context
+    def __init__(self, wire: Wire, context: ssl.SSLContext, *, verify: bool = True, proxy: Proxy | None = None) -> None:
+        self._wire = wire
+        self._context = context
+        self._verify = verify
+        self._proxies = {"http": proxy.url, "https": proxy.url} if proxy else {}
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *_args: object, **_options: object) -> None:
         """Makes the pools; the sizes that requests would like are for other uses."""
-        self.poolmanager = GuardedPools(self.wire, self.context)
+        # A thread works at one host, and may be redirected to a few others.
+        pools = _Guarded(num_pools=4, maxsize=1, ssl_context=self._context)
+        pools.guard(self._wire)
+        self.poolmanager = pools
+
+    def proxy_manager_for(self, proxy: str, **_options: Any) -> GuardedProxies:  # noqa: ANN401 - as requests has it
+        """The pools that go through the proxy."""
+        pools: GuardedProxies | None = self.proxy_manager.get(proxy)
+        if pools is None:
+            pools = GuardedProxies(proxy, num_pools=4, maxsize=1, ssl_context=self._context,
+                                   proxy_headers=self.proxy_headers(proxy))  # fmt: skip
+            pools.guard(self._wire)
+            self.proxy_manager[proxy] = pools
+        return pools
 
     def cert_verify(self, *_args: object) -> None:
         """Leaves the certificates to the context: loading them anew for every connection takes 10 ms and more."""
 
     def get(self, request: requests.PreparedRequest, timeout: tuple[float, float]) -> requests.Response:
         """The head of the answer; the body is still to be read."""
-        return self.send(request, stream=True, timeout=timeout, verify=True, proxies=_NO_PROXIES)
+        return self.send(request, stream=True, timeout=timeout, verify=self._verify, proxies=self._proxies)
 
 
-_NO_PROXIES: dict[str, str] = {}
+class Connections:
+    """The connections of one thread, those of each kind of TLS apart."""
 
+    def __init__(self, wire: Wire, contexts: Contexts, proxy: Proxy | None = None) -> None:
+        self.wire = wire
+        self._contexts = contexts
+        self._proxy = proxy
+        self._adapters: dict[Tls, GuardedAdapter] = {}
 
-def tls_context(authorities: str | None = None) -> ssl.SSLContext:
-    """The TLS settings of a gate: certificates are checked against the usual authorities, and against others given."""
-    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
-    context.load_verify_locations(certifi.where())
-    if authorities is not None:
-        context.load_verify_locations(authorities)
-    return context
+    def of(self, tls: Tls = STRICT) -> GuardedAdapter:
+        """Those of a kind."""
+        adapter = self._adapters.get(tls)
+        if adapter is None:
+            adapter = GuardedAdapter(self.wire, self._contexts.of(tls), verify=tls.verify, proxy=self._proxy)
+            self._adapters[tls] = adapter
+        return adapter
+
+    def close(self) -> None:
+        """Closes all of them; they are opened again when needed."""
+        for adapter in self._adapters.values():
+            adapter.close()
 
 
 def headers_of(response: requests.Response) -> Mapping[str, str]:

@@ -12,20 +12,20 @@ from pathlib import Path
 import requests
 from requests.structures import CaseInsensitiveDict
 
-from collect_assets.collection import Limits
 from collect_assets.errors import FailedError, FetchError, StorageError
 from collect_assets.network import outcomes
 from collect_assets.network.body import Body, Progress, glance, receive
-from collect_assets.network.connection import GuardedAdapter, headers_of
+from collect_assets.network.connection import Connections, headers_of
 from collect_assets.network.deadline import Deadline
 from collect_assets.network.messages import Request
+from collect_assets.network.options import Terms
 
 OUR_HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "Connection": "keep-alive"}
 
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back for one request; only a 2xx has a part."""
+    """What came back for one request; only a 200 has a part."""
 
     status: int
     headers: Mapping[str, str]
@@ -42,10 +42,9 @@ class Exchange:
         size: the bytes of the last body, as far as it came.
     """
 
-    def __init__(self, adapter: GuardedAdapter, limits: Limits, user_agent: str, work: Path) -> None:
-        self._adapter = adapter
-        self._limits = limits
-        self._user_agent = user_agent
+    def __init__(self, connections: Connections, headers: Mapping[str, str], work: Path) -> None:
+        self._connections = connections
+        self._headers = {**OUR_HEADERS, **headers}
         self._work = work
         self._begin()
 
@@ -58,14 +57,14 @@ class Exchange:
     @property
     def address(self) -> str | None:
         """The peer of the last request."""
-        return self._adapter.wire.address
+        return self._connections.wire.address
 
     @property
     def size(self) -> int:
         """The bytes of the last body so far."""
         return self._progress.size
 
-    def ask(self, request: Request, deadline: Deadline) -> Reply:
+    def ask(self, request: Request, terms: Terms, deadline: Deadline) -> Reply:
         """Sends a request and takes the reply.
 
         Raises:
@@ -74,75 +73,76 @@ class Exchange:
         """
         self._begin()
         try:
-            response = self._head(request, deadline)
+            response = self._head(request, terms, deadline)
         except outcomes.CAUGHT as error:
-            raise self._late(request, deadline) or outcomes.of_head(error, request.url) from error
+            raise _late(request, terms, deadline) or outcomes.of_head(error, request.url) from error
         try:
             self.status, self.headers = response.status_code, headers_of(response)
-            body = self._body(response, request, deadline)
+            body = self._body(response, request, terms, deadline)
         finally:
             response.close()
         return Reply(response.status_code, self.headers, body)
 
     def close(self) -> None:
         """Closes the connections."""
-        self._adapter.close()
+        self._connections.close()
 
-    def _head(self, request: Request, deadline: Deadline) -> requests.Response:
+    def _head(self, request: Request, terms: Terms, deadline: Deadline) -> requests.Response:
         prepared = self._prepare(request)
         self.sent = dict(prepared.headers)
-        wire = self._adapter.wire
+        wire = self._connections.wire
         wire.begin(deadline)
         try:
-            return self._send(prepared, deadline)
+            return self._send(prepared, terms, deadline)
         except requests.ConnectionError as error:
             if not wire.reused or deadline.expired or not outcomes.is_broken_keep_alive(error):
                 raise
         wire.begin(deadline)  # the server had closed the idle connection (fault F24): that was no attempt yet
-        return self._send(prepared, deadline)
+        return self._send(prepared, terms, deadline)
 
-    def _send(self, prepared: requests.PreparedRequest, deadline: Deadline) -> requests.Response:
+    def _send(self, prepared: requests.PreparedRequest, terms: Terms, deadline: Deadline) -> requests.Response:
         remaining = deadline.remaining()
-        timeout = (min(self._limits.connect_timeout, remaining), min(self._limits.read_timeout, remaining + 1))
-        return self._adapter.get(prepared, timeout)
+        timeout = (min(terms.limits.connect_timeout, remaining), min(terms.limits.read_timeout, remaining + 1))
+        return self._connections.of(terms.tls(prepared.url or "")).get(prepared, timeout)
 
     def _prepare(self, request: Request) -> requests.PreparedRequest:
-        headers = CaseInsensitiveDict({"User-Agent": self._user_agent, **OUR_HEADERS})
+        headers = CaseInsensitiveDict(self._headers)
         headers.update(request.headers)
         prepared = requests.PreparedRequest()
         prepared.prepare(method=request.method, url=request.url, headers=headers, data=request.body)
         return prepared
 
-    def _body(self, response: requests.Response, request: Request, deadline: Deadline) -> Body:
-        if not 200 <= response.status_code < 300:
-            return self._glance(response, request, deadline)
+    def _body(self, response: requests.Response, request: Request, terms: Terms, deadline: Deadline) -> Body:
+        if response.status_code != 200:  # no other one brings what was asked for (fault F28)
+            return self._glance(response, request, terms, deadline)
         try:
-            body = receive(response.raw, url=request.url, work=self._work, max_bytes=self._limits.max_bytes,
-                           progress=self._progress)  # fmt: skip
+            body = receive(response.raw, url=request.url, work=self._work, limits=terms.limits,
+                           decode=terms.options.decode, progress=self._progress)  # fmt: skip
         except StorageError:
             raise
         except FetchError as error:
-            raise self._late(request, deadline) or error from error
+            raise _late(request, terms, deadline) or error from error
         except outcomes.CAUGHT as error:
-            raise self._late(request, deadline) or outcomes.of_body(error, request.url) from error
-        if late := self._late(request, deadline):  # a socket that is shut down looks like the end of the body
+            raise _late(request, terms, deadline) or outcomes.of_body(error, request.url) from error
+        if late := _late(request, terms, deadline):  # a socket that is shut down looks like the end of the body
             if body.part is not None:
                 body.part.unlink(missing_ok=True)
             raise late
         return body
 
-    def _glance(self, response: requests.Response, request: Request, deadline: Deadline) -> Body:
+    def _glance(self, response: requests.Response, request: Request, terms: Terms, deadline: Deadline) -> Body:
         """The start of what comes with an error or a redirect; that it cannot be read changes nothing."""
         try:
             start = glance(response.raw, request.url)
         except (FetchError, *outcomes.CAUGHT):
             start = b""
-        if late := self._late(request, deadline):
+        if late := _late(request, terms, deadline):
             raise late
         return Body(None, None, 0, start, encoded=False)
 
-    def _late(self, request: Request, deadline: Deadline) -> FailedError | None:
-        if not deadline.expired:
-            return None
-        return FailedError("deadline", f"{request.url}: not done after {self._limits.total_timeout:g} s; if it needs "
-                           "longer, raise total-timeout in collection.toml", exception="Timeout")  # fmt: skip
+
+def _late(request: Request, terms: Terms, deadline: Deadline) -> FailedError | None:
+    if not deadline.expired:
+        return None
+    return FailedError("deadline", f"{request.url}: not done after {terms.limits.total_timeout:g} s; if it needs "
+                       "longer, raise total-timeout in collection.toml", exception="Timeout")  # fmt: skip

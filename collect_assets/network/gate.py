@@ -6,28 +6,34 @@ beside this one.
 
 from __future__ import annotations
 
-import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from collect_assets.collection import Limits, Politeness
 from collect_assets.errors import Attempt, Evidence, FailedError, FetchError, Redirect, RefusedError
-from collect_assets.network.addresses import AddressRules, host_of
-from collect_assets.network.connection import GuardedAdapter, Resolver, Wire, resolve, tls_context
+from collect_assets.network.addresses import AddressRules, host_of, origin_of
+from collect_assets.network.connection import Connections, Wire
+from collect_assets.network.credentials import Credentials
 from collect_assets.network.deadline import Watchdog
+from collect_assets.network.endpoint_gate import EndpointGate
 from collect_assets.network.exchange import Exchange, Reply
+from collect_assets.network.hosts import Hosts, Lanes
 from collect_assets.network.journey import Journey, location_of
-from collect_assets.network.messages import Answer, Request
+from collect_assets.network.messages import Answer, Fetcher, Request
+from collect_assets.network.names import Names, Resolver, resolve
+from collect_assets.network.options import NO_OPTIONS, EndpointOptions, Terms
+from collect_assets.network.proxy import Proxy
 from collect_assets.network.queues import each_in_turn, queues_of
 from collect_assets.network.redirects import STATUSES, next_request
 from collect_assets.network.retries import Retries, UnreachableHosts
 from collect_assets.network.stopping import Halt, current_halt
+from collect_assets.network.tls import Contexts
 from collect_assets.network.turns import Turns
 
-__all__ = ["Answer", "Attempt", "Evidence", "Gate", "Redirect", "Request"]
+__all__ = ["Answer", "Attempt", "Evidence", "Fetcher", "Gate", "Redirect", "Request"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -51,13 +57,17 @@ class Gate:
         limits: Limits,
         politeness: Politeness,
         user_agent: str,
+        headers: Mapping[str, str] | None = None,
         rules: AddressRules,
         work: Path,
         locks: Path | None = None,
+        hosts: Hosts | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] | None = None,
         resolver: Resolver = resolve,
         authorities: Path | None = None,
+        proxy: Proxy | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
         """Sets the gate up; nothing is opened yet.
 
@@ -65,55 +75,80 @@ class Gate:
             limits: of bytes, seconds and attempts.
             politeness: how hosts are treated.
             user_agent: who we say we are; it should name a contact.
+            headers: sent with every request, beside the user agent.
             rules: the addresses that may be connected to.
             work: the folder for bodies, on the file system of the resources.
             locks: the folder for the hosts' locks; by default one that all processes of the user share.
+            hosts: which of them share a queue, or take more than one request at a time.
             clock: counts seconds for pauses and elapsed times.
             sleep: waits for pauses and between attempts; by default it wakes up when `each` is being stopped.
             resolver: finds the addresses of a host.
             authorities: certificates in PEM that are trusted beside the usual ones.
+            proxy: the operator's, that all requests go through.
+            credentials: where those that endpoints name are found; by default in the environment.
         """
-        self._limits = limits
+        self._terms = Terms(limits)
         self._politeness = politeness
-        self._user_agent = user_agent
+        self._headers = {"User-Agent": user_agent, **(headers or {})}
         self._rules = rules
         self._work = work
         self._clock = clock
         self._sleep = sleep or _sleep
-        self._resolver = resolver
-        self._authorities = authorities
-        self._turns = Turns(locks, politeness, longest=limits.max_backoff, clock=clock, sleep=self._sleep)
-        self._retries = Retries(limits)
+        self._names = Names(resolver)
+        self._contexts = Contexts(authorities)
+        self._proxy = proxy
+        self._credentials = credentials or Credentials.from_environment()
+        self._hosts = hosts or Hosts()
+        self._turns = Turns(locks, politeness, longest=limits.max_backoff, clock=clock, sleep=self._sleep,
+                            hosts=self._hosts)  # fmt: skip
         self._unreachable = UnreachableHosts(politeness.give_up_host_after)
         self._watchdog = Watchdog()
-        self._lock = threading.Lock()
-        self._context: ssl.SSLContext | None = None
         self._local = threading.local()
 
     def fetch(self, request: Request) -> Answer:
         """Asks for one thing.
 
         Raises:
-            FailedError: it did not come; `why` is dns, connect, no-response, timeout, deadline, protocol, tls,
-                truncated, encoding, redirects or host-given-up.
+            FailedError: it did not come; `why` is dns, dns-timeout, connect, no-response, timeout, deadline, too-slow,
+                protocol, tls, truncated, encoding, redirects or host-given-up.
             RefusedError: we did not want it; `why` is address, scheme, url, too-large or downgrade.
             StorageError: the body cannot be written.
         """
+        return self._fetch(request, self._terms)
+
+    def for_endpoint(self, url: str, options: EndpointOptions = NO_OPTIONS) -> EndpointGate:
+        """The gate for the requests of one endpoint.
+
+        Args:
+            url: as registered: credentials go to its origin only.
+            options: what its `parameters` say about how it is asked.
+
+        Raises:
+            FailedError: `credential`: the one that the options name cannot be used.
+        """
+        credential = self._credentials.find(options.credential, url)
+        scheme, host = self._origin_of(url)
+        terms = Terms(options.limits(self._terms.limits), options, host.rpartition(":")[0])
+        return EndpointGate(terms, self._fetch, (scheme, host), credential)
+
+    def _fetch(self, request: Request, terms: Terms) -> Answer:
+        """Tries until there is an answer, or no use in trying."""
         attempts: list[Attempt] = []
+        retries = Retries(terms.limits)
         while True:
-            journey = Journey(request)
+            journey = Journey(request, terms)
             try:
                 reply = self._follow(journey)
             except FetchError as error:
                 if journey.begun:
                     attempts.append(journey.attempt(error.exception))
                 error.evidence = journey.evidence(attempts)
-                wait = self._retries.after_error(error, len(attempts))
-                if wait is None or (error.why == "connect" and self._given_up(journey)):
+                wait = retries.after_error(error, len(attempts))
+                if wait is None or self._given_up(journey):
                     raise
             else:
                 attempts.append(journey.attempt(None))
-                wait = self._retries.after_status(reply.status, journey.cooling, len(attempts))
+                wait = retries.after_status(reply.status, journey.cooling, len(attempts))
                 if wait is None:
                     return journey.answer(reply, attempts)
             self._sleep(wait)
@@ -124,7 +159,8 @@ class Gate:
         The things of a host (of the URL that `url` names) come one after the other, in their order; the host with the
         most things is begun first. When `work` raises, or the caller stops iterating, what runs is cut off.
         """
-        queues = queues_of(things, lambda thing: self._queue_of(url(thing)))
+        lanes = Lanes(self._hosts)
+        queues = queues_of(things, lambda thing: lanes.next_of(self._host_of(url(thing))))
         return each_in_turn(queues, work, at_once=self._politeness.hosts_at_once, leave=self.close)
 
     def close(self) -> None:
@@ -147,25 +183,30 @@ class Gate:
             if reply.status not in STATUSES or not location:
                 return reply
             journey.redirects.append(Redirect(reply.status, journey.request.url, location))
-            if len(journey.redirects) > self._limits.max_redirects:
-                most = self._limits.max_redirects
+            most = journey.terms.limits.max_redirects
+            if len(journey.redirects) > most:
                 raise FailedError("redirects", f"{journey.first.url}: more than {most} redirects, the last one to "
                                   f"{location}", exception="TooManyRedirects")  # fmt: skip
-            journey.request = next_request(journey.request, reply.status, location, self._rules)
+            journey.request = next_request(journey.request, reply.status, location, self._rules,
+                                           downgrade=journey.terms.options.allow_downgrade)  # fmt: skip
 
     def _ask(self, journey: Journey) -> Reply:
         """One request, in its turn."""
-        host = host_of(self._rules.check_url(journey.request.url))
+        parts = self._rules.check_url(journey.request.url)
+        if self._proxy is not None:
+            self._proxy.check(parts, self._rules)
+        host = host_of(parts)
+        terms = journey.terms
         self._check_given_up(host)
         halt = current_halt()
         with self._turns.take(host) as turn:
             halt.check()
             self._check_given_up(host)
-            with self._watchdog.limit(self._limits.total_timeout - journey.elapsed) as deadline, halt.cutting(deadline):
+            with self._watchdog.limit(terms.limits.total_timeout - journey.elapsed) as deadline, halt.cutting(deadline):
                 exchange = self._exchange()
                 begun = self._clock()
                 try:
-                    reply = exchange.ask(journey.request, deadline)
+                    reply = exchange.ask(journey.request, terms, deadline)
                 except FetchError as error:
                     halt.check()
                     self._count(host, error, connected=exchange.address is not None)
@@ -176,17 +217,18 @@ class Gate:
                 finally:
                     turn.elapsed = self._clock() - begun
                     journey.note(exchange, turn.elapsed)
-            turn.cooling = journey.cooling = self._retries.cooling(reply.status, reply.headers)
+            turn.status = reply.status
+            turn.cooling = journey.cooling = Retries(terms.limits).cooling(reply.status, reply.headers)
         return reply
 
     def _count(self, host: str, error: FetchError, *, connected: bool) -> None:
         if connected:
             self._unreachable.connected(host)
-        elif error.why == "connect":
+        elif error.why in {"connect", "dns-timeout"}:
             self._unreachable.failed(host)
 
     def _given_up(self, journey: Journey) -> bool:
-        return self._unreachable.given_up(self._queue_of(journey.request.url))
+        return self._unreachable.given_up(self._host_of(journey.request.url))
 
     def _check_given_up(self, host: str) -> None:
         if self._unreachable.given_up(host):
@@ -194,28 +236,24 @@ class Gate:
             raise FailedError("host-given-up", f"{host} could not be connected to {times} times in a row and is not "
                               "asked again in this run", transient=True)  # fmt: skip
 
-    def _queue_of(self, url: str) -> str:
-        """The host of a URL; bad URLs share a queue, their fetch will say what is wrong with them."""
+    def _host_of(self, url: str) -> str:
+        """The host of a URL; bad URLs share a blank one, their fetch will say what is wrong with them."""
+        return self._origin_of(url)[1]
+
+    def _origin_of(self, url: str) -> tuple[str, str]:
         try:
-            return host_of(self._rules.check_url(url))
+            return origin_of(self._rules.check_url(url))
         except RefusedError:
-            return ""
+            return "", ""
 
     def _exchange(self) -> Exchange:
         """The connections of this thread."""
         exchange: Exchange | None = getattr(self._local, "exchange", None)
         if exchange is None:
-            wire = Wire(self._rules, self._resolver)
-            adapter = GuardedAdapter(wire, self._tls())
-            exchange = Exchange(adapter, self._limits, self._user_agent, self._work)
+            wire = Wire(self._rules, self._names)
+            exchange = Exchange(Connections(wire, self._contexts, self._proxy), self._headers, self._work)
             self._local.exchange = exchange
         return exchange
-
-    def _tls(self) -> ssl.SSLContext:
-        with self._lock:
-            if self._context is None:
-                self._context = tls_context(str(self._authorities) if self._authorities else None)
-            return self._context
 
 
 def _check_whole(reply: Reply, halt: Halt) -> None:

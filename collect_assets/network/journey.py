@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from collect_assets.errors import Attempt, Evidence, Redirect
 from collect_assets.network.exchange import Exchange, Reply
 from collect_assets.network.messages import Answer, Request, without_secrets
+from collect_assets.network.options import Terms
 
 
 class Journey:
@@ -17,14 +18,16 @@ class Journey:
 
     Attributes:
         first: what was asked for.
+        terms: what holds for it.
         request: what is being asked now.
         begun: whether anything was asked at all.
         elapsed: seconds on the wire.
         cooling: for how long the last host asked to be left alone.
     """
 
-    def __init__(self, first: Request) -> None:
+    def __init__(self, first: Request, terms: Terms) -> None:
         self.first = first
+        self.terms = terms
         self.request = first
         self.redirects: list[Redirect] = []
         self.begun = False
@@ -50,7 +53,7 @@ class Journey:
     def evidence(self, attempts: Sequence[Attempt]) -> Evidence:
         """What there is to say when it failed."""
         return Evidence(tuple(attempts), tuple(self.redirects), _sum(attempts), self._status, self._loggable(),
-                        without_secrets(self._received))  # fmt: skip
+                        without_secrets(self._received), self.terms.options.ssl_verify)  # fmt: skip
 
     def answer(self, reply: Reply, attempts: Sequence[Attempt]) -> Answer:
         """What there is to say when something was answered."""
@@ -67,7 +70,9 @@ class Journey:
             sha256=body.sha256,
             size=body.size,
             start=body.start,
+            ssl_verify=self.terms.options.ssl_verify,
             encoded=body.encoded,
+            delimited=body.delimited,
         )
 
     def _loggable(self) -> dict[str, str]:

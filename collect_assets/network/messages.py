@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
+from collect_assets.collection import CREDENTIAL_HEADERS as CREDENTIALS
 from collect_assets.errors import Attempt, Evidence, Redirect
 
-CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key", "api-key", "x-auth-token"})
 _ANSWERED_SECRETS = frozenset({"set-cookie", "set-cookie2", "www-authenticate", "authentication-info"})
 
 
@@ -43,11 +44,12 @@ class Answer:
         url: the one that answered, after redirects.
         response_headers: as they were written, without cookies; repeated ones joined with commas.
         elapsed: seconds on the wire in all attempts, pauses left out.
-        part: a file with the decoded body, for the caller to take or delete; None where the status is not 2xx, or
+        part: a file with the decoded body, for the caller to take or delete; None where the status is not 200, or
             where the body is empty.
         sha256: of the part.
         size: of the part.
         start: up to 2048 bytes of the decoded body, for any status.
+        delimited: whether something said where the body ends; else it may be cut off, and nobody can tell.
         encoded: whether the part still is in a Content-Encoding that we did not ask for and do not undo.
     """
 
@@ -64,6 +66,7 @@ class Answer:
     start: bytes
     ssl_verify: bool = True
     encoded: bool = False
+    delimited: bool = True
 
     @property
     def evidence(self) -> Evidence:
@@ -81,6 +84,13 @@ class Answer:
     def header(self, name: str, default: str = "") -> str:
         """A response header by its name in any case."""
         return next((value for key, value in self.response_headers.items() if key.lower() == name.lower()), default)
+
+
+class Fetcher(Protocol):
+    """What plugins are handed: the gate, or the gate under the terms of one endpoint."""
+
+    def fetch(self, request: Request) -> Answer:
+        """Asks for one thing; see `Gate.fetch`."""
 
 
 def without_secrets(headers: Mapping[str, str]) -> dict[str, str]:

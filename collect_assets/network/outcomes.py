@@ -6,18 +6,26 @@ Measured with requests 2.34.2 and urllib3 2.8.0 (`reference/faults.md`); their m
 from __future__ import annotations
 
 import ssl
-from http.client import HTTPException, RemoteDisconnected
+from http.client import BadStatusLine, HTTPException
 
 import requests
 from urllib3 import exceptions as urllib3
 from urllib3.util.ssl_match_hostname import CertificateError
 
 from collect_assets.errors import FailedError, FetchError, RefusedError
+from collect_assets.network.names import SlowNameError
 
 CAUGHT = (requests.RequestException, urllib3.HTTPError, HTTPException, OSError, ValueError)
 _NO_URL = (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema,
            requests.exceptions.InvalidHeader, urllib3.LocationValueError, UnicodeError)  # fmt: skip
 
+_UNCONNECTED: dict[type[Exception], tuple[str, str]] = {  # in this order: each is a kind of the last but one
+    SlowNameError: ("dns-timeout", "nobody said in time where its host is"),
+    urllib3.NameResolutionError: ("dns", "its host has no address; check the name"),
+    urllib3.NewConnectionError: ("connect", "no connection"),
+    urllib3.ConnectTimeoutError: ("connect", "no connection"),
+}
+_NO_WAY = ("connect", "no connection through the proxy")
 _PERMANENT = frozenset({"tls", "protocol"})
 _ENDED = (ssl.SSLEOFError, ssl.SSLZeroReturnError)  # the other side went away: no fault of its certificate
 
@@ -34,16 +42,15 @@ def of_head(error: Exception, url: str) -> FetchError:
 
 def _meaning(error: Exception, root: BaseException) -> tuple[str, str]:
     """The outcome word, and what to tell people."""
-    if isinstance(root, urllib3.NameResolutionError):
-        return "dns", "its host has no address; check the name"
-    if isinstance(root, urllib3.NewConnectionError | urllib3.ConnectTimeoutError):
-        return "connect", "no connection"
+    if unconnected := next((found for kind, found in _UNCONNECTED.items() if isinstance(root, kind)), None):
+        return unconnected
     if isinstance(error, requests.ReadTimeout):
         return "timeout", "no answer within the read timeout"
     if isinstance(root, CertificateError) or (isinstance(root, ssl.SSLError) and not isinstance(root, _ENDED)):
         return "tls", "no secure connection"
     if isinstance(root, OSError):  # RemoteDisconnected is one of them
-        return "no-response", "the connection was closed without an answer"
+        through = isinstance(error, requests.exceptions.ProxyError)
+        return _NO_WAY if through else ("no-response", "the connection was closed without an answer")
     return "protocol", "the answer is not HTTP as we know it"
 
 
@@ -66,8 +73,11 @@ def _text(root: BaseException) -> str:
 
 
 def is_broken_keep_alive(error: Exception) -> bool:
-    """Whether a connection broke as one does that the server had closed while it was idle."""
-    return isinstance(_root(error), RemoteDisconnected | ConnectionError)
+    """Whether a connection broke as one does that the server had closed while it was idle.
+
+    Or that the answer before left something in: a body longer than it said (fault F16) is read as the next status line.
+    """
+    return isinstance(_root(error), BadStatusLine | ConnectionError)
 
 
 def _root(error: BaseException) -> BaseException:

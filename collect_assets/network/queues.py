@@ -1,6 +1,9 @@
 """Many things at many hosts: one queue per host, the busiest host first, several hosts at once.
 
-Nothing here knows HTTP: `work` is called in threads, one thing of a host after the other.
+Nothing here knows HTTP: `work` is called in threads, one thing of a host after the other. A thread is added only while
+those that are there leave the processor idle: threads that wait for strangers' servers cost nothing, and threads that
+wait for each other (Python runs one at a time) cost more than they bring: without latency 64 of them were a tenth
+slower than three, with twice the processor time.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from collect_assets.network.stopping import Halt, StopFetching, set_current_halt
@@ -18,6 +21,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 PATIENCE = 5.0  # seconds that stopping waits for threads which do something else than fetch
+GLANCE = 0.05  # seconds between two looks at how busy the processor is
+BUSY = 0.9  # of one processor; above this another thread brings nothing
 
 
 def queues_of(things: Iterable[T], host: Callable[[T], str]) -> list[deque[T]]:
@@ -36,17 +41,26 @@ def each_in_turn(
     Args:
         queues: things that must come one after the other stand in one queue.
         work: called in threads.
-        at_once: how many queues are worked on at the same time.
+        at_once: how many queues are worked on at the same time at most.
         leave: called by each thread at its end.
 
     Raises:
         BaseException: what `work` raised first, after all threads were stopped.
     """
     crew = _Crew(queues, work, leave)
+    most = min(at_once, len(queues))
+    pace = _Pace()
+    running = 0
     try:
-        running = crew.start(min(at_once, len(queues)))
-        while running:
-            done = crew.results.get()
+        while running or crew.waiting:
+            if crew.waiting and crew.size < most and (running == 0 or pace.is_idle()):
+                more = min(1 + crew.size // 2, most - crew.size)  # 64 threads are there after half a second
+                crew.start(more)
+                running += more
+            try:
+                done = crew.results.get(timeout=GLANCE if crew.waiting and crew.size < most else None)
+            except Empty:
+                continue
             if done is None:
                 running -= 1
             elif isinstance(done, BaseException):
@@ -55,6 +69,22 @@ def each_in_turn(
                 yield done
     finally:
         crew.stop()
+
+
+class _Pace:
+    """How busy this process is."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.monotonic(), time.process_time()
+
+    def is_idle(self) -> bool:
+        """Whether the processor had time left since the last look, which is some milliseconds ago."""
+        wall, cpu = time.monotonic(), time.process_time()
+        if wall - self._wall < GLANCE:
+            return False
+        idle = cpu - self._cpu < BUSY * (wall - self._wall)
+        self._wall, self._cpu = wall, cpu
+        return idle
 
 
 class _Crew(Generic[T, R]):
@@ -68,13 +98,22 @@ class _Crew(Generic[T, R]):
         self._halt = Halt()
         self._threads: list[threading.Thread] = []
 
-    def start(self, count: int) -> int:
-        """Starts the threads; they are daemons, so that one that hangs in `work` cannot keep the process."""
-        for number in range(count):
-            thread = threading.Thread(target=self._run, name=f"fetch-{number}", daemon=True)
+    @property
+    def waiting(self) -> bool:
+        """Whether there are queues that no thread has taken yet."""
+        return bool(self._queues)
+
+    @property
+    def size(self) -> int:
+        """How many threads were started."""
+        return len(self._threads)
+
+    def start(self, count: int) -> None:
+        """Starts threads; they are daemons, so that one that hangs in `work` cannot keep the process."""
+        for _ in range(count):
+            thread = threading.Thread(target=self._run, name=f"fetch-{self.size}", daemon=True)
             self._threads.append(thread)
             thread.start()
-        return count
 
     def stop(self) -> None:
         """Cuts what is being fetched and waits for the threads."""

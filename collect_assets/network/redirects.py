@@ -16,17 +16,19 @@ from collect_assets.network.messages import Request
 STATUSES = frozenset({301, 302, 303, 307, 308})
 
 
-def next_request(request: Request, status: int, location: str, rules: AddressRules) -> Request:
-    """The request that follows a redirect: to another origin without credentials, and never from https to http.
+def next_request(
+    request: Request, status: int, location: str, rules: AddressRules, *, downgrade: bool = False
+) -> Request:
+    """The request that follows a redirect: without credentials to another origin, to http from https only if allowed.
 
     Raises:
         RefusedError: `scheme`, `url` or `downgrade`.
     """
     url = _target(request.url, location)
     here, there = urlsplit(request.url), rules.check_url(url)
-    if here.scheme == "https" and there.scheme == "http":
+    if here.scheme == "https" and there.scheme == "http" and not downgrade:
         raise RefusedError("downgrade", f"{request.url}: redirects to {url}, which is not encrypted; if that is right, "
-                           "register the http URL")  # fmt: skip
+                           "register the http URL, or allow it by \"allow-downgrade\": true in parameters")  # fmt: skip
     moved = replace(request, url=url)
     if origin_of(here) != origin_of(there):
         kept = {name: value for name, value in request.headers.items() if not request.is_credential(name)}

@@ -31,7 +31,7 @@ class Retries:
         """The seconds until the next attempt, or None where there is none."""
         if error.why == "host-given-up":  # transient for the day, final for the run
             return None
-        most = min(self.limits.attempts, DNS_ATTEMPTS) if error.why == "dns" else self.limits.attempts
+        most = min(self.limits.attempts, DNS_ATTEMPTS) if error.why.startswith("dns") else self.limits.attempts
         return self._backoff(attempts) if error.transient and attempts < most else None
 
     def after_status(self, status: int, cooling: float, attempts: int) -> float | None:

@@ -1,32 +1,37 @@
 """Politeness: one request at a time to a host, for all threads and processes of this machine, and a pause in between.
 
-A turn is a lock file of the host; in it stands when the host may be asked again, so that the pause holds between
-processes too. (`time.monotonic` counts from the machine's start: all processes share it, and a clock set back does no
-harm.)
+A turn is a lock file of the host, or one of several where `host.csv` allows more at once; in it stands when the host
+may be asked again and how far it is slowed down, so that both hold between processes too. (`time.monotonic` counts from
+the machine's start: all processes share it, and a clock set back does no harm.)
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+import random
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import isnan
 from pathlib import Path
 
 from collect_assets.collection import Politeness
 from collect_assets.errors import StorageError
+from collect_assets.network.hosts import Hosts, Place
+from collect_assets.network.pace import Pace
 from collect_assets.store.local import file_lock, storage_errors
 
-WIDTH = 32  # characters of the time in a lock file
+WIDTH = 32  # characters of a lock file: the time, and by how much the host is slowed down
 
 
 class Turn:
-    """The use of a host: how long the request took, and whether the host asked to be left alone for a while."""
+    """The use of a host: how long the request took, what came, and whether the host asked to be left alone a while."""
 
     def __init__(self) -> None:
         self.elapsed = 0.0
+        self.status: int | None = None
         self.cooling = 0.0
 
 
@@ -41,13 +46,15 @@ class Turns:
         longest: float,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
+        hosts: Hosts | None = None,
     ) -> None:
         self._folder = folder or shared_folder()
-        self._politeness = politeness
-        self._longest = max(longest, politeness.max_pause)
+        self._hosts = hosts or Hosts()
+        self._pace = Pace(politeness, longest)
         self._clock = clock
         self._sleep = sleep
-        self._unwritten: dict[Path, float] = {}
+        self._known: dict[str, Sequence[Path]] = {}
+        self._unwritten: dict[Path, tuple[float, float]] = {}
 
     @contextmanager
     def take(self, host: str) -> Iterator[Turn]:
@@ -56,46 +63,77 @@ class Turns:
         Raises:
             StorageError: the lock file cannot be used.
         """
-        path = self._folder / hashlib.sha256(host.encode()).hexdigest()[:32]
-        with file_lock(path):
-            self._sleep_until(max(_read(path), self._unwritten.get(path, 0.0)))
+        place = self._hosts.of(host)
+        with _one_of(self._paths(place)) as path:
+            until, slowed = max(_read(path), self._unwritten.get(path, (0.0, 1.0)))
+            wait = until - self._clock()
+            slowed = self._pace.remembered(slowed, -wait)
+            self._sleep(self._pace.at_most(wait, place))
             turn = Turn()
             try:
                 yield turn
             finally:
-                self._note(path, self._clock() + max(self.pause(turn.elapsed), turn.cooling))
+                slowed = self._pace.slowed(slowed, turn.status)
+                pause = self._pace.pause(turn.elapsed, slowed, place)
+                self._note(path, self._clock() + max(pause, turn.cooling), slowed)
 
-    def pause(self, elapsed: float) -> float:
-        """The seconds between a request that took so long and the next one."""
-        rules = self._politeness
-        return min(max(rules.pause_share * elapsed, rules.min_pause), rules.max_pause)
+    def _paths(self, place: Place) -> Sequence[Path]:
+        """The lock files of a place, one for each request that may run there at the same time."""
+        if (paths := self._known.get(place.queue)) is None:
+            name = hashlib.sha256(place.queue.encode()).hexdigest()[:32]
+            paths = [self._folder / (f"{name}-{number}" if number else name) for number in range(place.at_once)]
+            self._known[place.queue] = paths
+        return paths
 
-    def _note(self, path: Path, until: float) -> None:
+    def _note(self, path: Path, until: float, slowed: float) -> None:
         """Writes down when the host may be asked again; on a full disk only this process knows, and goes on."""
         try:
-            _write(path, until)
+            _write(path, until, slowed)
         except StorageError:
-            self._unwritten[path] = until
-
-    def _sleep_until(self, time: float) -> None:
-        """Sleeps; never longer than any pause of ours can be, whatever a file from before a restart says."""
-        wait = min(time - self._clock(), self._longest)
-        self._sleep(max(wait, 0.0))
+            self._unwritten[path] = until, slowed
 
 
-def _read(path: Path) -> float:
+@contextmanager
+def _one_of(paths: Sequence[Path]) -> Iterator[Path]:
+    """Holds one of several locks: one that is free, or else whichever it waits for."""
+    path = paths[0]
+    if len(paths) > 1:
+        anyhow = random.sample(paths, len(paths))
+        path = next(filter(_is_free, anyhow), anyhow[0])
+    with file_lock(path):
+        yield path
+
+
+def _is_free(path: Path) -> bool:
+    """Whether nobody holds it now: a hint, another may be faster."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except OSError:  # nobody ever took it; what else may be wrong with it is found out by taking it
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
+
+
+def _read(path: Path) -> tuple[float, float]:
+    """When the host may be asked again, and by how much it is slowed down."""
     with storage_errors(path):
-        try:
-            until = float(path.read_bytes()[:WIDTH] or 0)
-        except ValueError:  # a process was killed while it wrote
-            return 0.0
-        return 0.0 if isnan(until) else until
+        content = path.read_bytes()[:WIDTH].split()
+    try:
+        until, slowed, *_ = [*map(float, content), *(0.0, 1.0)[len(content) :]]
+    except ValueError:  # a process was killed while it wrote
+        return 0.0, 1.0
+    return (0.0, 1.0) if isnan(until) or isnan(slowed) else (until, slowed)
 
 
-def _write(path: Path, until: float) -> None:
+def _write(path: Path, until: float, slowed: float) -> None:
     """Writes over what is there: emptying a file first makes ext4 write it to the disk, 20 times as slow."""
     with storage_errors(path), path.open("r+b", buffering=0) as file:
-        file.write(f"{until:{WIDTH}.6f}".encode())
+        file.write(f"{until:{WIDTH - 10}.6f} {slowed:9.3f}".encode())
 
 
 def shared_folder() -> Path:

@@ -19,6 +19,7 @@ from collect_assets.orchestration.shown import MOST_FAILURES, table
 
 NEVER_ASKED = "Every active endpoint of the day has a log, or the run says why it was not asked."
 USUAL_FAILURES = "The share of endpoints that failed is not far above that of the seven days before."
+HONEST = "No server is known to say 304, not modified, to what has changed; who does is asked unconditionally."
 WHOLE = "Each resource in the logs is there with its size; what came today, and a thirtieth of the rest, has its hash."
 AGREES = "The index holds the day, and of each day that it holds the resources that the logs name now."
 
@@ -29,6 +30,7 @@ class Checks:
 
     every_endpoint: AssetCheckSpec
     usual_failures: AssetCheckSpec
+    honest_servers: AssetCheckSpec
     whole: AssetCheckSpec
     agrees: AssetCheckSpec
 
@@ -38,6 +40,7 @@ class Checks:
         return cls(
             day_check(names.key("log"), "every_endpoint", days, NEVER_ASKED),
             day_check(names.key("log"), "usual_failures", days, USUAL_FAILURES),
+            day_check(names.key("log"), "honest_servers", days, HONEST),
             day_check(names.key("resource"), "whole", days, WHOLE),
             day_check(names.key("item_index"), "agrees", days, AGREES),
         )
@@ -45,13 +48,14 @@ class Checks:
     @property
     def of_collecting(self) -> list[AssetCheckSpec]:
         """Those of `log` and `resource`."""
-        return [self.every_endpoint, self.usual_failures, self.whole]
+        return [self.every_endpoint, self.usual_failures, self.honest_servers, self.whole]
 
     def collected(self, collection: Collection, report: DayReport, *, limited: bool) -> list[Finding]:
         """What they find on a day that was collected; `limited` says that the run was not to ask all endpoints."""
         return [
             self._every_endpoint(report, limited=limited),
             self._usual_failures(collection, report),
+            self._honest_servers(report),
             self._whole(collection, report),
         ]
 
@@ -77,6 +81,19 @@ class Checks:
             description=f"{share.failed} of {share.asked} failed, in the week before {share.usual:.1%}",
             severity=WARN,
             metadata={"share": share.share, "share_before": share.usual, "expected_at_most": share.expected_at_most},
+        )
+
+    def _honest_servers(self, report: DayReport) -> Finding:
+        lying = [(log.endpoint_url,) for log in report.lying]
+        return Finding(
+            self.honest_servers,
+            passed=not lying,
+            description=f"{len(lying)} endpoints have servers that say 304 to what has changed" if lying else "",
+            severity=WARN,
+            metadata={
+                "lying": len(lying),
+                "endpoints": table(("endpoint-url",), lying, 20),
+            },
         )
 
     def _whole(self, collection: Collection, report: DayReport) -> Finding:

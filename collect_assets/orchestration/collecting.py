@@ -12,8 +12,7 @@ from collect_assets.collecting.last_run import register_on
 from collect_assets.collecting.log import Log
 from collect_assets.collecting.plan import Mode
 from collect_assets.collecting.selection import select
-from collect_assets.errors import NoLogsError
-from collect_assets.index.day_files import resources_digest
+from collect_assets.errors import NoLogsError, RegisterError
 from collect_assets.orchestration import shown
 from collect_assets.orchestration.config import COLLECTING, CollectConfig
 from collect_assets.orchestration.day_events import (
@@ -27,6 +26,8 @@ from collect_assets.orchestration.day_events import (
 from collect_assets.orchestration.kit import Kit
 from collect_assets.orchestration.partitions import entry_dates
 from collect_assets.orchestration.resources import Clock, Network
+from collect_assets.tables.day_files import resources_digest
+from collect_assets.tables.keeping import keep_tables
 
 EVERY = 10.0  # seconds between lines of progress
 
@@ -68,9 +69,23 @@ def collecting_assets(kit: Kit) -> dg.AssetsDefinition:
             yield day_materialised(context, resource, day, shown.resource_shown(kit.collection, report), digest)
             for finding in kit.checks.collected(kit.collection, report, limited=config.limited):
                 yield day_checked(finding, day)
+        _keep_tables(context, kit)
         yield from days_done([log, resource], checks)
 
     return collecting
+
+
+def _keep_tables(context: dg.AssetExecutionContext, kit: Kit) -> None:
+    """log.csv and resource.csv; a table of others that cannot be adopted stops no day."""
+    try:
+        tables = keep_tables(kit.collection)
+    except RegisterError as error:
+        context.log.warning("%s", error)
+        return
+    for problem in tables.problems:
+        context.log.warning("%s", problem.reason)
+    if tables.without_source:
+        context.log.warning("%d endpoints have no row in source.csv", len(tables.without_source))
 
 
 def _collect(

@@ -8,7 +8,6 @@ import dagster as dg
 from collect_assets.collecting.log import read_logs
 from collect_assets.collection import Collection
 from collect_assets.errors import NoLogsError
-from collect_assets.index.day_files import day_digests, fresh_day_file
 from collect_assets.index.days import IndexDay, changed_items, held_days, index_days
 from collect_assets.index.fold import fold
 from collect_assets.items.day import derive_day_records
@@ -23,6 +22,7 @@ from collect_assets.orchestration.day_events import (
 )
 from collect_assets.orchestration.kit import Kit
 from collect_assets.orchestration.partitions import entry_dates
+from collect_assets.tables.day_files import day_digests, fresh_day_file
 
 PREVIEWED = 10
 

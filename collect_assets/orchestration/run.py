@@ -13,13 +13,13 @@ from pathlib import Path
 
 import dagster as dg
 
-from collect_assets.index.day_files import day_digests
 from collect_assets.orchestration.build import Broken, Built, build_each, found, join
 from collect_assets.orchestration.config import CollectConfig, run_config
 from collect_assets.orchestration.home import prepare_home
 from collect_assets.orchestration.jobs import run_tags
 from collect_assets.orchestration.kit import Kit
 from collect_assets.orchestration.resources import Clock, Network
+from collect_assets.tables.day_files import day_digests
 
 HISTORY = ("log", "resource", "record", "item_index")
 QUIET = "CRITICAL"

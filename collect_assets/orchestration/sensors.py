@@ -13,7 +13,6 @@ import dagster as dg
 from collect_assets.collecting.last_run import last_run, register_hash
 from collect_assets.collection import Collection
 from collect_assets.errors import IndexUnavailableError
-from collect_assets.index.day_files import day_digests, resources_digest
 from collect_assets.index.days import held_days
 from collect_assets.index.publish import number_of, published
 from collect_assets.orchestration.config import Asks, CollectConfig, run_config
@@ -22,6 +21,7 @@ from collect_assets.orchestration.kit import Kit
 from collect_assets.orchestration.resources import Clock
 from collect_assets.orchestration.ticks import Enough, Passed, tick
 from collect_assets.orchestration.tries import MOST_TRIES, REQUEST_TAG, next_try
+from collect_assets.tables.day_files import day_digests, resources_digest
 
 SECONDS = 60
 MOST_DAYS = 10  # of one collection in a tick; the first of them folds all days before it anyway

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dagster import MetadataValue
 
 from collect_assets.collecting.day import DayReport
+from collect_assets.collecting.log import Log
 from collect_assets.collection import Collection
 from collect_assets.index.days import ChangedItem, IndexDay
 from collect_assets.items.day import DayRecords
@@ -49,7 +50,11 @@ def log_shown(collection: Collection, report: DayReport) -> dict[str, Value]:
     """The day's logs: how many came to what, and why the others failed."""
     words = report.outcomes
     refused = sum(count for word, count in words.items() if word.startswith("refused"))
+    harvests = [log for log in report.logs if log.tasks]
+    tasks = [task for log in harvests for task in log.tasks]
+    incomplete = ((h.endpoint_url, *_counted(h)) for h in harvests if _counted(h)[1])
     failures = ((f.endpoint_url, f.outcome or "failed", f.status, f.message or f.exception) for f in report.failures)
+    unverified = [(log.endpoint_url, log.outcome) for log in report.unverified]
     return {
         "collected": len(report.resources),
         "failed": len(report.failures) - refused,
@@ -61,9 +66,20 @@ def log_shown(collection: Collection, report: DayReport) -> dict[str, Value]:
         "fetched": sum(report.fetched.values()),
         "seconds": round(sum(_seconds(log.elapsed) for log in report.logs), 3),
         "outcomes": table(("outcome", "endpoints"), words.items(), MOST_FAILURES),
+        "tasks": len(tasks),
+        "tasks_failed": sum(task.get("state") == "failed" for task in tasks),
+        "harvests": table(("endpoint-url", "tasks", "failed"), incomplete, MOST_FAILURES),
         "failures": table(("endpoint-url", "outcome", "status", "message"), failures, MOST_FAILURES),
+        "unverified": len(unverified),
+        "without_certificate_check": table(("endpoint-url", "outcome"), unverified, MOST_FAILURES),
+        "audited": sum(log.audit != "" for log in report.logs),
         "logs": MetadataValue.path(str(collection.log / report.entry_date.isoformat())),
     }
+
+
+def _counted(log: Log) -> tuple[int, int]:
+    """How many tasks a harvest had, and how many of them failed."""
+    return len(log.tasks), sum(task.get("state") == "failed" for task in log.tasks)
 
 
 def _seconds(elapsed: str) -> float:

@@ -1,7 +1,8 @@
 """How an endpoint is harvested: one module per plugin, found by being here.
 
-A plugin is a module with `NAME`, as the register's `plugin` column has it, and `harvest(request, gate)`. It asks
-through the gate, opens no connection of its own, and knows nothing of logs, days or stores.
+A plugin is a module with `NAME`, as the register's `plugin` column has it, and `harvest(request, gate)`; where it takes
+parameters, also `PARAMETERS`, which checks them. It asks through the gate, opens no connection of its own, and knows
+nothing of logs, days or stores. The modules without a `NAME` are what plugins share.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Literal
 
-from collect_assets.network.gate import Answer, Gate
+from collect_assets.collection import Section
+from collect_assets.errors import FailedError
+from collect_assets.network.gate import Answer, Fetcher
 
 Coverage = Literal["full", "changes", "identifiers"]
 
@@ -27,13 +30,17 @@ class HarvestRequest:
         url: as registered.
         parameters: of the register's row.
         validators: `If-None-Match` and `If-Modified-Since` of the last good log, where its resource is at hand.
-        headers: to send with every request.
+        work: for files in the making, on the file system of the resources.
+        pending: where the finished tasks of a harvest of many pages are kept until it is finished.
+        registers: the folder of the registers, for files that a URL names.
     """
 
     url: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     validators: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    work: Path = Path("work")
+    pending: Path = Path("work/pending")
+    registers: Path = Path()
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,9 @@ class Harvest:
         complete: every task succeeded and the counts agree.
         coverage: what the harvest speaks of.
         note: what people should know about it, for the log's message.
+        incomplete: why the bytes are only a part of what the endpoint has; they are then no resource.
+        tasks: of a harvest of many pages, as they stand in the log.
+        resumable: whether another run of the day may go on from the tasks that are finished.
     """
 
     answer: Answer
@@ -59,6 +69,9 @@ class Harvest:
     complete: bool = True
     coverage: Coverage = "full"
     note: str = ""
+    incomplete: FailedError | None = None
+    tasks: tuple[Mapping[str, Any], ...] = ()
+    resumable: bool = False
 
     @property
     def not_modified(self) -> bool:
@@ -66,11 +79,23 @@ class Harvest:
         return self.part is None
 
 
-Plugin = Callable[[HarvestRequest, Gate], Harvest]
+Plugin = Callable[[HarvestRequest, Fetcher], Harvest]
 
 
 @cache
 def plugins() -> Mapping[str, Plugin]:
     """All plugins by name; the blank name is the plain GET."""
-    modules = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
-    return {module.NAME: module.harvest for module in modules}
+    return {name: module.harvest for name, module in _modules().items()}
+
+
+@cache
+def plugin_parameters() -> Mapping[str, type[Section]]:
+    """What checks the parameters of a plugin, by its name; plugins without any are left out."""
+    modules = _modules().items()
+    return {name: module.PARAMETERS for name, module in modules if hasattr(module, "PARAMETERS")}
+
+
+@cache
+def _modules() -> Mapping[str, Any]:
+    modules = (import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__))
+    return {module.NAME: module for module in modules if hasattr(module, "NAME")}

@@ -2,50 +2,49 @@
 
 from __future__ import annotations
 
-from collect_assets.errors import FailedError, FetchError, RefusedError
-from collect_assets.network.content import is_html
-from collect_assets.network.gate import Answer, Gate, Request
+from pathlib import Path
+
+from collect_assets.errors import FailedError
+from collect_assets.network.cut import cut_short
+from collect_assets.network.gate import Answer, Fetcher, Request
 from collect_assets.plugins import Harvest, HarvestRequest
+from collect_assets.plugins.answers import body_of
 
 NAME = ""
-TRANSIENT_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
-def harvest(request: HarvestRequest, gate: Gate) -> Harvest:
+def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
     """Fetches the document, conditionally where validators are known.
 
     Raises:
         FetchError: nothing came that can be kept: another status than 200, no body, a web page in place of data.
         StorageError: the disk is full.
     """
-    answer = gate.fetch(Request(request.url, {**request.headers, **request.validators}))
+    answer = gate.fetch(Request(request.url, request.validators))
     if answer.status == 304 and request.validators:
         return Harvest(answer, None)
-    try:
-        if answer.status != 200:
-            raise _status_error(answer)
-        if answer.part is None or answer.size == 0:
-            raise FailedError("empty", f"{request.url}: answered 200 without a body")
-        if is_html(answer.start, answer.header("content-type")):
-            raise RefusedError("html", f"{request.url}: a web page came in place of data")
-    except FetchError as error:
-        error.evidence = answer.evidence
-        if answer.part is not None:
-            answer.part.unlink(missing_ok=True)
-        raise
-    note = f"kept as it came, in Content-Encoding {answer.header('content-encoding')}, which is not decoded"
+    if answer.status == 304:  # fault F29: some cache on the way takes us for somebody who has a copy
+        answer = gate.fetch(Request(request.url, {"Cache-Control": "no-cache"}))
+    part = body_of(answer)
+    cut = _cut(answer, part)
+    allowed = request.parameters.get("allow-cut") is True
+    encoded = f"kept as it came, in Content-Encoding {answer.header('content-encoding')}, which is not decoded"
     return Harvest(
         answer,
-        answer.part,
+        part,
         answer.sha256 or "",
         answer.size,
         answer.start,
-        complete=not answer.encoded,
-        note=note if answer.encoded else "",
+        complete=not answer.encoded and not cut,
+        note=encoded if answer.encoded else cut,
+        incomplete=FailedError("truncated", cut, transient=True) if cut and not allowed else None,
     )
 
 
-def _status_error(answer: Answer) -> FailedError:
-    return FailedError(
-        "status", f"{answer.url}: answered with status {answer.status}", transient=answer.status in TRANSIENT_STATUS
-    )
+def _cut(answer: Answer, part: Path) -> str:
+    """Why the body cannot be whole (fault F15); blank where it can."""
+    reason = "" if answer.delimited or answer.encoded else cut_short(part, answer.start)
+    if not reason:
+        return ""
+    return (f"{answer.url}: may be cut off: {reason}, and the server did not say how long it is; if this is all of it, "
+            'say "allow-cut": true in parameters')  # fmt: skip

@@ -12,6 +12,7 @@ import hashlib
 import os
 import shutil
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -48,7 +49,41 @@ def temporary(work: Path) -> Path:
     """A new name in `work`, on the same file system as where the file will end; the folder is made if needed."""
     with storage_errors(work):
         work.mkdir(parents=True, exist_ok=True)
-    return work / f"{os.getpid()}-{_began(os.getpid())}-{_place()}-{uuid4().hex}"
+    return work / _name()
+
+
+def new_file(work: Path) -> tuple[Path, int]:
+    """A new file in `work`, open for writing; the folder is made where it is missing.
+
+    Raises:
+        StorageError: the disk is full, or the folder cannot be written.
+    """
+    part = work / _name()
+    with storage_errors(part):
+        try:
+            return part, os.open(part, _NEW, 0o644)
+        except FileNotFoundError:
+            work.mkdir(parents=True, exist_ok=True)
+            return part, os.open(part, _NEW, 0o644)
+
+
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Writes all of it: the system may take less than it is given when the disk fills up."""
+    written = os.write(descriptor, content)
+    while written < len(content):
+        written += os.write(descriptor, memoryview(content)[written:])
+
+
+def _name() -> str:
+    return f"{_process(os.getpid())}-{uuid4().hex}"
+
+
+@cache
+def _process(number: int) -> str:
+    return f"{number}-{_began(number)}-{_place()}"
 
 
 @cache
@@ -69,8 +104,59 @@ def _began(process: int) -> str | None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Makes renames in a folder survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    """Makes renames in a folder survive a power cut; threads that want the same at once share one fsync."""
+    _syncs.sync(folder)
+
+
+class _Round:
+    """One fsync of a folder, for all that came before it began."""
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+        self.error: OSError | None = None
+
+
+class _FolderSyncs:
+    """Group commit, as databases have it: while a folder is synced, those who come wait together for the next time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._next: dict[Path, _Round] = {}
+        self._running: dict[Path, _Round] = {}
+
+    def sync(self, folder: Path) -> None:
+        with self._lock:
+            leads = folder not in self._next
+            mine = self._next.setdefault(folder, _Round())
+            before = self._running.get(folder)
+        if leads:
+            self._lead(folder, mine, before)
+        mine.done.wait()
+        if mine.error is not None:
+            raise mine.error
+
+    def _lead(self, folder: Path, mine: _Round, before: _Round | None) -> None:
+        if before is not None:
+            before.done.wait()
+        with self._lock:
+            del self._next[folder]
+            self._running[folder] = mine
+        try:
+            _fsync(folder)
+        except OSError as error:
+            mine.error = error
+        finally:
+            with self._lock:
+                if self._running.get(folder) is mine:
+                    del self._running[folder]
+            mine.done.set()
+
+
+_syncs = _FolderSyncs()
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
@@ -86,23 +172,28 @@ def publish(finished: Path, final: Path) -> None:
         StorageError: the disk is full, or a folder cannot be written.
     """
     with storage_errors(final):
-        final.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            _rename(finished, final)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            _copy(finished, final)
+        _fsync(finished)
+        _rename(finished, final)
 
 
-def _rename(finished: Path, final: Path) -> None:
-    descriptor = os.open(finished, os.O_RDONLY)
+def _rename(synced: Path, final: Path) -> None:
+    """Moves a file that is on the disk already; its folder is made where it is missing."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    finished.replace(final)
-    sync_folder(final.parent)
+        _replace(synced, final)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy(synced, final)
+    else:
+        sync_folder(final.parent)
+
+
+def _replace(synced: Path, final: Path) -> None:
+    try:
+        synced.replace(final)
+    except FileNotFoundError:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        synced.replace(final)
 
 
 def _copy(finished: Path, final: Path) -> None:
@@ -111,6 +202,7 @@ def _copy(finished: Path, final: Path) -> None:
     part = temporary(work)
     try:
         shutil.copyfile(finished, part)
+        _fsync(part)
         _rename(part, final)
     finally:
         part.unlink(missing_ok=True)
@@ -123,13 +215,19 @@ def write_atomically(final: Path, content: bytes, work: Path) -> None:
     Raises:
         StorageError: the disk is full, or a folder cannot be written; the old file, if any, is as it was.
     """
-    part = temporary(work)
+    part, descriptor = new_file(work)
     try:
         with storage_errors(part):
-            part.write_bytes(content)
-        publish(part, final)
-    finally:
+            try:
+                write_all(descriptor, content)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        with storage_errors(final):
+            _rename(part, final)
+    except BaseException:
         part.unlink(missing_ok=True)
+        raise
 
 
 def sweep(work: Path) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from collect_assets.csv_rows import Row, short
+from collect_assets.registers import endpoint_id
 from collect_assets.tending.estate import Registers, has_ended
 from collect_assets.tending.findings import CODES, Fix
-from collect_assets.registers import endpoint_id
 
 FILE = "endpoint.csv"
 _NEW_ROW = "they belong to what its id is made of, so end this row and add one without them"
@@ -23,7 +23,7 @@ def check_endpoints(registers: Registers, today: dt.date) -> None:
         row = rows.get(problem.row)
         if row is None or (problem.code == "duplicate" and _is_again(registers, row)):
             continue
-        code = problem.skip or problem.code or "parameters"
+        code = problem.skip or problem.code
         fix = _of_hash(row) if code == "hash-mismatch" else None
         ended = has_ended(row, today)
         registers.find(FILE, row.number, code if code in CODES else "other", problem.reason, ended=ended, fix=fix)

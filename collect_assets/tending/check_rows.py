@@ -6,9 +6,9 @@ import datetime as dt
 import re
 
 from collect_assets.csv_rows import Row
+from collect_assets.registers import EXPOSED, parse_date, secret_in
 from collect_assets.tending.estate import Registers, date_in, has_ended
 from collect_assets.tending.findings import Fix
-from collect_assets.registers import EXPOSED, parse_date, secret_in
 from collect_assets.tending.text import BOM, RegisterText
 
 IDENTIFYING = frozenset({"endpoint-url", "collection", "organisation"})  # a hash is taken of them, spaces and all

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection as Those
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from collect_assets.tending.check_endpoints import check_across, check_endpoints
+from collect_assets.tending.check_hosts import check_hosts
 from collect_assets.tending.check_old_resources import check_old_resources
 from collect_assets.tending.check_rows import check_rows
 from collect_assets.tending.check_sources import check_sources
@@ -54,27 +54,32 @@ class Report:
         return sum(checked.count(severity) for checked in self.collections)
 
 
-def check_registers(folders: Iterable[Path], *, plugins: Those[str], today: dt.date) -> Report:
-    """Reads and checks `endpoint.csv`, `source.csv` and `old-resource.csv` of collections. Changes nothing.
+def check_registers(folders: Iterable[Path], *, today: dt.date) -> Report:
+    """Reads and checks `endpoint.csv`, `source.csv`, `old-resource.csv` and `host.csv` of collections. Changes nothing.
 
     Args:
         folders: collections, or folders that hold some.
-        plugins: the names that the `plugin` column may hold.
         today: the day that decides what has ended.
 
     Raises:
         SettingsError: a folder is missing or holds no collection.
     """
-    estate = open_registers(folders, plugins)
+    estate = open_registers(folders)
     elsewhere = {name: registers.name for registers in estate for name in registers.active(today)}
     for registers in estate:
-        for file in registers.texts:
-            check_rows(registers, file, today)
-        check_endpoints(registers, today)
-        check_sources(registers, elsewhere, today)
-        check_old_resources(registers)
+        check_collection(registers, elsewhere, today)
     check_across(estate, today)
     return Report(tuple(_checked(registers, today) for registers in estate))
+
+
+def check_collection(registers: Registers, elsewhere: Mapping[str, str], today: dt.date) -> None:
+    """Looks at all registers of one collection; `elsewhere` names the collection of each endpoint of the estate."""
+    for file in registers.texts:
+        check_rows(registers, file, today)
+    check_endpoints(registers, today)
+    check_sources(registers, elsewhere, today)
+    check_old_resources(registers)
+    check_hosts(registers)
 
 
 def _checked(registers: Registers, today: dt.date) -> Checked:

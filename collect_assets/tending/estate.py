@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection as Those
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +10,10 @@ from pathlib import Path
 from collect_assets.collection import BrokenCollection, Collection, find_collections
 from collect_assets.csv_rows import Row
 from collect_assets.errors import RegisterError, SettingsError
-from collect_assets.tending.findings import CODES, Finding, Fix
+from collect_assets.plugins import plugins
+from collect_assets.plugins.parameters import check_parameters
 from collect_assets.registers import EndpointRegister, endpoint_id, parse_date, read_content, read_endpoints
+from collect_assets.tending.findings import CODES, Finding, Fix
 from collect_assets.tending.text import RegisterText
 
 NEEDED = {
@@ -61,15 +62,13 @@ class Registers:
         self.findings.append(found)
 
 
-def open_registers(folders: Iterable[Path], plugins: Those[str]) -> list[Registers]:
+def open_registers(folders: Iterable[Path]) -> list[Registers]:
     """The registers in folders that are collections, or hold some.
 
     Raises:
         SettingsError: a folder is missing, or holds no collection.
     """
-    return [
-        _open(name, folder, broken, plugins) for path in folders for name, folder, broken in _places(path.absolute())
-    ]
+    return [_open(name, folder, broken) for path in folders for name, folder, broken in _places(path.absolute())]
 
 
 def _places(folder: Path) -> Sequence[tuple[str, Path, str]]:
@@ -99,10 +98,16 @@ def _place(collection: Collection | BrokenCollection) -> tuple[str, Path, str]:
     return collection.name, collection.registers, ""
 
 
-def _open(name: str, folder: Path, broken: str, plugins: Those[str]) -> Registers:
-    registers = Registers(name, folder)
+def _open(name: str, folder: Path, broken: str) -> Registers:
+    registers = read_registers(name, folder)
     if broken:
         registers.find("collection.toml", 0, "settings", broken)
+    return registers
+
+
+def read_registers(name: str, folder: Path) -> Registers:
+    """The registers of one collection; one that cannot be read is a finding."""
+    registers = Registers(name, folder)
     for file, needed in NEEDED.items():
         path = folder / file
         if file != "endpoint.csv" and not path.exists():
@@ -110,7 +115,7 @@ def _open(name: str, folder: Path, broken: str, plugins: Those[str]) -> Register
         try:
             registers.texts[file] = RegisterText(path, read_content(path, needed), needed=needed)
             if file == "endpoint.csv":
-                registers.endpoints = read_endpoints(path, plugins=plugins)
+                registers.endpoints = check_parameters(read_endpoints(path, plugins=plugins()))
         except RegisterError as error:
             registers.find(file, 0, "unreadable", str(error))
     return registers

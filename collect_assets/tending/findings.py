@@ -38,7 +38,7 @@ CODES: Mapping[str, tuple[Severity, str]] = {
     "bad-hash": (ERROR, "a resource that is not a sha256"),
     "bad-status": (ERROR, "a status other than 301 and 410"),
     "no-resource": (ERROR, "a resource that moved, and not where to"),
-    "bad-host": (ERROR, "a host rule that cannot be understood"),
+    "bad-host": (ERROR, "a host rule that does not hold"),
     "bom": (WARNING, "a byte order mark, at which digital-land-python stops"),
     "ragged": (WARNING, "more or fewer cells than columns"),
     "blank-row": (WARNING, "a row with nothing in it"),

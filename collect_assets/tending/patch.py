@@ -19,10 +19,10 @@ NO_END = b"\\ No newline at end of file\n"
 
 @dataclass(frozen=True)
 class FileChange:
-    """One file before and after."""
+    """One file before and after; `before` is None where there is none yet."""
 
     path: Path
-    before: bytes
+    before: bytes | None
     after: bytes
 
 
@@ -34,11 +34,18 @@ def diff(changes: Sequence[FileChange], base: Path) -> bytes:
     return b"".join(piece for change in changes for piece in _diff(change, base))
 
 
+def base_of(changes: Sequence[FileChange], otherwise: Path) -> Path:
+    """Where a patch is to be applied: in the working folder, where that holds all files, or in another one."""
+    here = Path.cwd()
+    return here if all(change.path.absolute().is_relative_to(here) for change in changes) else otherwise.absolute()
+
+
 def _diff(change: FileChange, base: Path) -> Iterator[bytes]:
     name = os.path.relpath(change.path, base).encode()
     tab = b"\t" if b" " in name else b""  # else `patch` takes what is behind the space for a date
-    before, after = _lines(change.before), _lines(change.after)
-    for piece in difflib.diff_bytes(difflib.unified_diff, before, after, b"a/" + name + tab, b"b/" + name + tab):
+    old = b"/dev/null" if change.before is None else b"a/" + name + tab
+    before, after = _lines(change.before or b""), _lines(change.after)
+    for piece in difflib.diff_bytes(difflib.unified_diff, before, after, old, b"b/" + name + tab):
         yield piece
         if not piece.endswith(b"\n"):
             yield b"\n" + NO_END
@@ -60,7 +67,7 @@ def write_changes(changes: Sequence[FileChange]) -> None:
         StorageError: the disk is full, or a folder cannot be written; the files are as they were.
     """
     for change in changes:
-        if change.path.read_bytes() != change.before:
+        if _now(change) != change.before:
             raise RegisterError(f"{change.path}: was changed meanwhile; nothing was written, so look again")
     parts: list[Path] = []
     done: list[FileChange] = []
@@ -73,12 +80,23 @@ def write_changes(changes: Sequence[FileChange]) -> None:
                 sync_folder(change.path.resolve().parent)
     except StorageError:
         for change in done:
-            with suppress(OSError, StorageError):
-                _prepare(change.path.resolve(), change.before).replace(change.path.resolve())
+            _take_back(change)
         raise
     finally:
         for part in parts:
             part.unlink(missing_ok=True)
+
+
+def _now(change: FileChange) -> bytes | None:
+    return change.path.read_bytes() if change.path.is_file() else None
+
+
+def _take_back(change: FileChange) -> None:
+    with suppress(OSError, StorageError):
+        if change.before is None:
+            change.path.unlink()
+        else:
+            _prepare(change.path.resolve(), change.before).replace(change.path.resolve())
 
 
 def _prepare(final: Path, content: bytes) -> Path:
@@ -90,7 +108,8 @@ def _prepare(final: Path, content: bytes) -> Path:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            shutil.copymode(final, part)
+            if final.is_file():
+                shutil.copymode(final, part)
         except OSError:
             part.unlink(missing_ok=True)
             raise

@@ -33,6 +33,7 @@ attempts = 2
 backoff = 0.01
 [politeness]
 pause-share = 0.0
+slow-down = 1.0
 """
 
 

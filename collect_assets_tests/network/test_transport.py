@@ -6,11 +6,14 @@ import socket
 import threading
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from collect_assets.errors import RefusedError, StorageError
 from collect_assets.network.gate import Request
+from collect_assets.network.names import Names
+from collect_assets.network.options import EndpointOptions
 from collect_assets_tests.servers import Hold, Page, RawServer, Reset, Sleep, WebServer, closed_port, http
 
 GZIP = "Content-Encoding: gzip"
@@ -336,7 +339,7 @@ def test_connections_are_kept_for_the_next_request(make_gate):
 
 
 def _idle(gate):
-    pools = gate._local.exchange._adapter.poolmanager.pools
+    pools = gate._local.exchange._connections.of().poolmanager.pools
     return [conn for key in list(pools.keys()) for conn in pools[key].pool.queue if conn is not None and conn.sock]
 
 
@@ -371,3 +374,98 @@ def test_a_header_that_cannot_be_sent_is_refused(make_gate, failing):
         error = failing(make_gate(), server.url(), headers={"X": "a\r\nY: b"})
     assert isinstance(error, RefusedError)
     assert server.asked == []
+
+
+def test_f09_a_dripping_body_is_failed_too_slow_and_not_asked_again(make_gate, failing):
+    def drip(_number):
+        yield http(b"", length=False)
+        while True:
+            yield b"x"
+            yield Sleep(0.05)
+
+    with RawServer(drip) as server:
+        error = failing(make_gate(min_rate=100, rate_window=0.3, total_timeout=60), server.url())
+        assert server.connections == 1
+    assert error.outcome == "failed:too-slow"
+    assert "min-rate" in str(error)
+
+
+def test_a_slow_start_and_a_steady_slow_body_are_no_fault(make_gate):
+    def steady(_number):
+        yield http(b"", length=False)
+        yield Sleep(0.15)
+        for _ in range(8):
+            yield b"x" * 100
+            yield Sleep(0.05)
+
+    with RawServer(steady) as server:
+        assert make_gate(min_rate=500, rate_window=0.2).fetch(Request(server.url())).size == 800
+
+
+def test_a_body_longer_on_the_wire_than_allowed_is_refused_though_it_decodes_to_little(make_gate, failing):
+    body = b"".join(gzip.compress(b"") for _ in range(5000))
+    with RawServer([http(body, GZIP, length=False)]) as server:
+        error = failing(make_gate(max_wire_bytes=50_000), server.url())
+    assert error.outcome == "refused:too-large"
+    assert "max-wire-bytes" in str(error)
+
+
+def test_f19_a_bomb_is_refused_by_its_ratio_before_it_reaches_the_limit_of_bytes(make_gate, failing):
+    bomb = gzip.compress(b"\0" * (80 << 20))
+    with RawServer([http(bomb, GZIP)]) as server:
+        error = failing(make_gate(total_timeout=60), server.url())
+    assert error.outcome == "refused:too-large"
+    assert "max-ratio" in str(error)
+
+
+def test_f02_a_name_that_nobody_answers_for_is_failed_dns_timeout_within_the_connect_timeout(make_gate, failing):
+    asked = threading.Event()
+
+    def silent(_host, _port):
+        asked.wait(30)
+        return []
+
+    begun = time.monotonic()
+    error = failing(make_gate(resolver=silent, connect_timeout=0.2, attempts=5), "http://slow.example/")
+    asked.set()
+    assert time.monotonic() - begun < 3
+    assert error.outcome == "failed:dns-timeout"
+    assert len(error.evidence.attempts) == 2
+    assert error.transient
+
+
+def test_threads_that_ask_for_one_name_wait_for_one_lookup(make_gate):
+    asked = []
+
+    def slow(host, port):
+        asked.append(host)
+        time.sleep(0.2)
+        return [(socket.AF_INET, ("127.0.0.1", port))]
+
+    names = Names(slow)
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: names.find("one.example", 80, 5), range(4)))
+    assert asked == ["one.example"]
+    assert found == [[(socket.AF_INET, ("127.0.0.1", 80))]] * 4
+
+
+def test_f18_a_body_can_be_kept_in_its_encoding(make_gate):
+    body = b"\x1f\x8b and then nothing of the kind"
+    with RawServer([http(body, GZIP)]) as server:
+        gate = make_gate().for_endpoint(server.url(), EndpointOptions(decode=False))
+        answer = gate.fetch(Request(server.url()))
+    assert (answer.part.read_bytes(), answer.encoded) == (body, True)
+
+
+def test_f16_what_follows_a_body_does_not_become_the_next_answer(make_gate):
+    def late(_number):
+        yield http(b"first")
+        yield Sleep(0.1)
+        yield b"and more than it said\r\n\r\n"
+        yield Hold()
+
+    with RawServer(late, [http(b"second")]) as server:
+        gate = make_gate()
+        answers = [gate.fetch(Request(server.url(path))) for path in ("/1", "/2")]
+    assert [answer.start for answer in answers] == [b"first", b"second"]
+    assert len(answers[1].attempts) == 1

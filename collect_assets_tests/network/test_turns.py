@@ -18,6 +18,7 @@ from collect_assets.collection import Politeness
 from collect_assets.errors import StorageError
 from collect_assets.network import turns
 from collect_assets.network.gate import Request
+from collect_assets.network.hosts import Hosts, Place
 from collect_assets.network.turns import Turns
 from collect_assets_tests.servers import Hold, Page, RawServer, WebServer, http
 
@@ -39,7 +40,7 @@ FETCHING = """
     from collect_assets.network.addresses import AddressRules
     from collect_assets.network.gate import Gate, Request
     url, folder, count, *rest = sys.argv[1:]
-    gate = Gate(limits=Limits(max_bytes=1 << 40), politeness=Politeness(pause_share=0), user_agent="t",
+    gate = Gate(limits=Limits(max_ratio=2000), politeness=Politeness(pause_share=0), user_agent="t",
                 rules=AddressRules.parse("127.0.0.0/8"), work=Path(folder) / "work", locks=Path(folder) / "locks")
     for _ in range(int(count)):
         answer = gate.fetch(Request(url))
@@ -331,3 +332,52 @@ def test_a_pause_that_cannot_be_written_down_changes_no_outcome_and_holds_all_th
     with given.take("h:80"):
         pass
     assert clock.sleeps == [0, pytest.approx(3), pytest.approx(3)]
+
+
+def _answered(given: Turns, clock: Clock, status: int | None, host: str = "h:80") -> float:
+    """Takes a turn in which a server answers so, and says how long the pause after it was."""
+    with given.take(host) as turn:
+        turn.status = status
+    with given.take(host):
+        pass
+    return clock.sleeps[-1]
+
+
+def test_f35_a_host_that_is_asked_too_much_is_slowed_down_more_each_time_and_recovers(tmp_path):
+    clock = Clock()
+    given = _turns(tmp_path, clock, min_pause=1)
+    grown = [_answered(given, clock, status) for status in (429, 503, 429, 200)]
+    assert grown == [pytest.approx(seconds) for seconds in (2, 4, 8, 6)]
+    for _ in range(10):
+        _answered(given, clock, 200)
+    assert clock.sleeps[-1] == pytest.approx(1)
+    assert _answered(given, clock, 429, "other:80") == pytest.approx(2)
+
+
+def test_another_process_finds_a_host_slowed_down_and_forgets_it_after_a_while(tmp_path):
+    clock = Clock()
+    for _ in range(3):
+        _answered(_turns(tmp_path, clock, min_pause=1), clock, 429)
+    assert _answered(_turns(tmp_path, clock, min_pause=1), clock, None) == pytest.approx(8)
+    clock.now += 3600
+    assert _answered(_turns(tmp_path, clock, min_pause=1), clock, None) == pytest.approx(1)
+
+
+def test_being_slowed_down_never_takes_longer_than_the_longest_backoff(tmp_path):
+    clock = Clock()
+    given = _turns(tmp_path, clock, min_pause=3)
+    assert max(_answered(given, clock, 429) for _ in range(12)) == 30
+
+
+def test_a_host_that_answers_fast_is_slowed_down_too(tmp_path):
+    clock = Clock()
+    assert _answered(_turns(tmp_path, clock), clock, 429) == pytest.approx(0.2)
+    assert _answered(_turns(tmp_path, clock, slow_down=1), clock, 200, "other:80") == 0
+
+
+def test_the_pause_of_a_host_stands_in_place_of_the_least_and_may_exceed_the_most(tmp_path):
+    clock = Clock()
+    given = Turns(tmp_path, Politeness(min_pause=1, max_pause=5), longest=30, clock=clock, sleep=clock.sleep,
+                  hosts=Hosts({"slow": Place("", 1, 60), "fast": Place("", 1, 0)}))  # fmt: skip
+    assert [_answered(given, clock, 200, host) for host in ("slow:80", "fast:80", "other:80")] == [
+        pytest.approx(60), 0, pytest.approx(1)]  # fmt: skip

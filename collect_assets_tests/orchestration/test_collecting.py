@@ -25,7 +25,11 @@ from collect_assets_tests.orchestration.runs import (
 from collect_assets_tests.servers import Page
 
 ALL = ("endpoint", "log", "resource", "record", "item_index")
-CHECKS = {"log": ("every_endpoint", "usual_failures"), "resource": ("whole",), "item_index": ("agrees",)}
+CHECKS = {
+    "log": ("every_endpoint", "usual_failures", "honest_servers"),
+    "resource": ("whole",),
+    "item_index": ("agrees",),
+}
 
 
 def paths(web):

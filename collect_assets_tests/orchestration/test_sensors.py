@@ -8,11 +8,11 @@ import pytest
 
 from collect_assets.collecting.last_run import register_hash
 from collect_assets.collecting.log import read_logs
-from collect_assets.index.day_files import resources_digest
 from collect_assets.orchestration import sensors, ticks
 from collect_assets.orchestration.config import Asks, CollectConfig
 from collect_assets.orchestration.jobs import COLLECTION_TAG
 from collect_assets.registers import endpoint_id
+from collect_assets.tables.day_files import resources_digest
 from collect_assets_tests.orchestration.runs import (
     DAY,
     NEXT_DAY,

@@ -13,7 +13,7 @@ from collect_assets.errors import FailedError, FetchError, RefusedError
 from collect_assets.network.gate import Gate
 from collect_assets.plugins import HarvestRequest, get, plugins
 from collect_assets_tests.collecting.kit import LOOPBACK, sha256
-from collect_assets_tests.servers import Page, WebServer
+from collect_assets_tests.servers import Asked, Page, RawServer, WebServer, http
 
 
 @pytest.fixture
@@ -48,11 +48,10 @@ def test_a_document_is_handed_over_as_it_was_served(gate: Gate) -> None:
     assert (harvest.complete, harvest.coverage, harvest.not_modified) == (True, "full", False)
 
 
-def test_headers_and_validators_are_sent(gate: Gate) -> None:
+def test_validators_are_sent(gate: Gate) -> None:
     with WebServer({"/a": Page(b"", 304)}) as server:
-        request = HarvestRequest(server.url("/a"), headers={"X-One": "1"}, validators={"If-None-Match": '"v"'})
+        request = HarvestRequest(server.url("/a"), validators={"If-None-Match": '"v"'})
         harvest = get.harvest(request, gate)
-        assert server.asked[0].headers["x-one"] == "1"
         assert server.asked[0].headers["if-none-match"] == '"v"'
     assert harvest.not_modified
     assert harvest.part is None
@@ -91,7 +90,7 @@ def test_what_the_gate_refuses_comes_through_with_its_evidence(gate: Gate, tmp_p
 def test_every_plugin_has_a_name_of_its_own_and_the_blank_one_is_the_plain_get() -> None:
     found = plugins()
     assert found[""] is get.harvest
-    modules = {path.stem for path in Path(get.__file__).parent.glob("*.py")} - {"__init__"}
+    modules = [path for path in Path(get.__file__).parent.glob("*.py") if "\nNAME = " in path.read_text()]
     assert len(found) == len(modules)
 
 
@@ -111,3 +110,30 @@ def test_a_body_in_an_encoding_that_is_not_undone_is_kept_incomplete_and_says_so
     assert harvest.part is not None
     assert not harvest.complete
     assert harvest.note == "kept as it came, in Content-Encoding br, which is not decoded"
+
+
+def test_f29_a_304_to_a_request_without_validators_is_asked_once_more_past_the_caches(gate: Gate) -> None:
+    def page(asked: Asked) -> Page:
+        return Page(b"1\n") if asked.headers.get("cache-control") == "no-cache" else Page(b"", 304)
+
+    with WebServer(page) as server:
+        harvest = get.harvest(HarvestRequest(server.url("/a")), gate)
+    assert harvest.part is not None
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize(("status", "advice"), [(410, "end-date"), (401, "credential"), (403, "credential")])
+def test_f33_f34_a_final_status_says_what_to_do(gate: Gate, tmp_path: Path, status: int, advice: str) -> None:
+    assert advice in str(harvest_fails(gate, Page(b"", status), tmp_path / "work"))
+
+
+@pytest.mark.parametrize("parameters", [{}, {"allow-cut": True}])
+def test_f15_a_body_that_looks_cut_is_incomplete_and_a_resource_only_if_allowed(
+    gate: Gate, parameters: dict[str, bool]
+) -> None:
+    with RawServer([http(b'{"features": [{"id": 1}', length=False)]) as server:
+        harvest = get.harvest(HarvestRequest(server.url("/a"), parameters), gate)
+    assert not harvest.complete
+    assert "may be cut off" in harvest.note
+    assert (harvest.incomplete is None) is bool(parameters)
+    assert harvest.incomplete is None or harvest.incomplete.outcome == "failed:truncated"

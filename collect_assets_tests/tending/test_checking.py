@@ -20,7 +20,6 @@ from collect_assets.tending.findings import CODES, Finding
 from collect_assets.tending.fixing import fixes
 
 TODAY = dt.date(2026, 8, 21)
-PLUGINS = ("", "arcgis", "wfs", "sparql")
 ENDPOINT = ("endpoint", "endpoint-url", "parameters", "plugin", "entry-date", "start-date", "end-date")
 SOURCE = (
     "source",
@@ -38,7 +37,7 @@ ENDED = "2025-01-01"
 
 
 def check(*folders: Path) -> Report:
-    return check_registers(folders, plugins=PLUGINS, today=TODAY)
+    return check_registers(folders, today=TODAY)
 
 
 def write(path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
@@ -87,7 +86,8 @@ WRONG_ENDPOINTS = {
     "no-url": endpoint("", endpoint="0" * 64),
     "bad-url": endpoint("www.example.org/a.csv"),
     "unknown-plugin": endpoint(plugin="ARCGIS"),
-    "bad-parameters": endpoint(parameters="[1]"),
+    "bad-parameters": endpoint(parameters='{"max_page_size": "many"}', plugin="arcgis"),
+    "parameters": endpoint(parameters='{"page": 1}'),
     "url-space": endpoint("https://example.org/a b.csv"),
     "secret": endpoint("https://example.org/a.csv?token=abc"),
     "no-hash": endpoint(endpoint=""),
@@ -187,6 +187,13 @@ def test_an_old_resource_twice_says_whether_the_two_agree(tmp_path: Path) -> Non
     assert (notes.code, other.code) == ("duplicate", "duplicate")
     assert "other notes" in notes.reason
     assert "another status and resource" in other.reason
+
+
+def test_a_rule_for_hosts_that_does_not_hold_is_found(tmp_path: Path) -> None:
+    found(tmp_path)
+    (tmp_path / "trees" / "host.csv").write_text("host,at-once\narcgis.com,2\nexample.org,many\n")
+    (finding,) = check(tmp_path / "trees").findings
+    assert (finding.code, finding.file.name, finding.row) == ("bad-host", "host.csv", 3)
 
 
 def test_an_endpoint_of_two_collections_is_noted_in_the_second(tmp_path: Path) -> None:

@@ -1,0 +1,57 @@
+"""`collect-assets tasks`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from collect_assets.cli.options import Day, as_json, collection_options, open_collection
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+COLUMNS = ("key", "state", "attempts", "records", "elapsed", "bytes", "request")
+
+
+@click.command("tasks")
+@click.argument("endpoint")
+@click.argument("date", type=Day())
+@collection_options
+@as_json
+def command(
+    endpoint: str, date: dt.date, collection_dir: Path, log_dir: Path | None, resource_dir: Path | None, json_: bool
+) -> None:
+    """Shows the harvest tasks of ENDPOINT on DATE: what was asked for, what came of it, what is still missing.
+
+    ENDPOINT is an endpoint's id, the beginning of one, or its URL. Of a harvest under way, or cut off, it shows the
+    tasks so far. Exits with 1 when tasks failed or are pending, with 2 when there is no such harvest.
+
+    \b
+    Examples:
+      collect-assets tasks 2f1e8a 2026-11-02 --collection-dir collection/
+      collect-assets tasks 2f1e8a 2026-11-02 --json | jq '.tasks[] | select(.state == "failed")'
+    """
+    from collect_assets.collecting.tasks import harvest_tasks
+
+    collection = open_collection(collection_dir, log_dir, resource_dir)
+    found = harvest_tasks(collection, endpoint, date)
+    if json_:
+        click.echo(json.dumps({"endpoint": found.endpoint, "outcome": found.outcome, "tasks": found.tasks}, indent=2))
+    else:
+        _show(found.tasks)
+        click.echo(f"{len(found.tasks)} tasks, {found.failed} failed; {found.outcome or 'the harvest is not finished'}")
+    click.get_current_context().exit(1 if found.failed or not found.outcome else 0)
+
+
+def _show(tasks: tuple[Any, ...]) -> None:
+    rows = [COLUMNS, *(tuple(str(task.get(name, "")) for name in COLUMNS) for task in tasks)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS) - 1)]
+    for number, row in enumerate(rows):
+        line = "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1][:120]])
+        failed = number > 0 and tasks[number - 1].get("state") == "failed"
+        click.secho(line, fg="red" if failed else None)
+        if failed:
+            click.secho(f"    {tasks[number - 1].get('message', '')}", fg="red")

@@ -1,0 +1,67 @@
+"""The audit of 304: a small share is fetched in full although the server would be believed, to find servers that lie.
+
+What counts as a lie needs no memory of this process and no trust in validators: the server sends other bytes than we
+have, and right after answers 304 to the validators of the bytes that we have. The verdict stands in the log, and each
+later log of the endpoint takes it over; so what is on record decides, and asking stays unconditional.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import threading
+from collections.abc import Mapping
+
+from collect_assets.collecting.log import Log
+from collect_assets.errors import FetchError
+from collect_assets.network.endpoint_gate import EndpointGate
+from collect_assets.network.messages import Request
+
+AGREES, LIES = "agrees", "lies"
+ODDS = 5  # times as many as the share are drawn, since the large ones among them do not fit into the budget
+MESSAGE = (
+    "the server says 304, not modified, to what it served before, and serves other bytes; it is asked for all of it "
+    'from now on ("conditional": true in parameters goes back)'
+)
+
+
+class Audit:
+    """Draws endpoints for an entry-date, within a budget of bytes; threads share it."""
+
+    def __init__(self, share: float, entry_date: dt.date) -> None:
+        self._share = share
+        self._entry_date = entry_date
+        self._known = 0
+        self._spent = 0
+        self._lock = threading.Lock()
+
+    def draws(self, endpoint: str, size: int) -> bool:
+        """Whether an endpoint, whose resource has this size, is fetched in full today.
+
+        The budget is a share of the sizes that the run has met so far: what is larger than that is never drawn.
+        """
+        drawn = self._luck(endpoint) < ODDS * self._share
+        with self._lock:
+            self._known += size
+            if not drawn or self._spent + size > self._share * self._known:
+                return False
+            self._spent += size
+            return True
+
+    def _luck(self, endpoint: str) -> float:
+        """The same number in [0, 1) for an endpoint all day, and another one the next day."""
+        digest = hashlib.sha256(f"{endpoint} {self._entry_date}".encode()).digest()
+        return int.from_bytes(digest[:4]) / 2**32
+
+
+def verdict(log: Log, last: Log, validators: Mapping[str, str], gate: EndpointGate) -> str:
+    """What an audit shows, given what came in full now and the log of what we had; blank where it shows nothing."""
+    if log.resource == last.resource or (log.canonical_hash and log.canonical_hash == last.canonical_hash):
+        return AGREES
+    try:
+        answer = gate.fetch(Request(log.endpoint_url, validators))
+    except FetchError:
+        return ""
+    if answer.part is not None:
+        answer.part.unlink(missing_ok=True)
+    return LIES if answer.status == 304 else AGREES

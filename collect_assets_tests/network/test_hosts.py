@@ -1,0 +1,106 @@
+"""`host.csv`: groups, numbers and pauses of hosts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from collect_assets.network.gate import Request
+from collect_assets.network.hosts import HostRegister, Hosts, Place, read_hosts
+from collect_assets_tests.network.test_turns import FETCHING, _process
+from collect_assets_tests.servers import Page, WebServer
+
+
+def hosts_of(folder: Path, *rows: str, header: str = "host,group,at-once,pause") -> HostRegister:
+    (folder / "host.csv").write_text("\n".join((header, *rows)) + "\n")
+    return read_hosts(folder / "host.csv")
+
+
+@pytest.mark.parametrize(
+    ("host", "place"),
+    [("maps.arcgis.com:443", Place("group esri", 2, 1.5)), ("services.arcgis.com:80", Place("group esri", 2, 1.5)),
+     ("special.arcgis.com:443", Place("special.arcgis.com:443", 4)), ("notarcgis.com:443", Place("notarcgis.com:443")),
+     ("h.example:8080", Place("h.example:8080", 3)), ("h.example:80", Place("h.example:80", 1, 0)),
+     ("xn--bcher-kva.example:443", Place("xn--bcher-kva.example:443", 5)), ("", Place(""))],
+)  # fmt: skip
+def test_the_row_that_fits_a_host_most_closely_counts(tmp_path, host, place):
+    register = hosts_of(
+        tmp_path, "*.arcgis.com,esri,2,1.5", "special.arcgis.com,,4,", "h.example:8080,,3,", "H.Example.,,,0",
+        "bücher.example,,5,"
+    )  # fmt: skip
+    assert register.problems == ()
+    assert Hosts(register.places).of(host) == place
+
+
+def test_rows_of_a_group_share_the_smallest_number_and_the_longest_pause(tmp_path):
+    register = hosts_of(tmp_path, "a.example,g,3,1", "b.example,g,,2", "c.example,g,4,")
+    assert set(map(Hosts(register.places).of, ("a.example:80", "b.example:80", "c.example:443"))) == {
+        Place("group g", 1, 2)}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [("http://h/,,,", "host is"), ("*,,,", "host is"), ("h.example,,0,", "at-once"), ("h.example,,1.5,", "at-once"),
+     ("h.example,,x,", "at-once"), ("h.example,,,-1", "pause"), ("h.example,,,nan", "pause"),
+     ("ok.example,,,9", "has a row already"), ('"h.example,,,', "host is")],
+)  # fmt: skip
+def test_a_bad_row_is_named_and_costs_no_other(tmp_path, row, reason):
+    register = hosts_of(tmp_path, "ok.example,,2,", row)
+    (problem,) = register.problems
+    assert (problem.file, problem.row) == ("host.csv", 3)
+    assert reason in problem.reason
+    assert Hosts(register.places).of("ok.example:80").at_once == 2
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"name\nx\n", b"a\0b"])
+def test_a_file_that_is_no_register_is_one_problem(tmp_path, content):
+    (tmp_path / "host.csv").write_bytes(content)
+    register = read_hosts(tmp_path / "host.csv")
+    assert len(register.problems) == 1
+    assert Hosts(register.places).of("h:80") == Place("h:80")
+
+
+def test_no_file_is_no_problem(tmp_path):
+    assert read_hosts(tmp_path / "host.csv").problems == ()
+
+
+def test_hosts_of_a_group_are_asked_one_at_a_time_and_others_beside_them(make_gate):
+    servers = [WebServer({"/": Page(b"x", delay=0.05)}) for _ in range(2)]
+    with servers[0], servers[1]:
+        running: list[int] = []
+        most = 0
+
+        def fetch(url: str) -> int:
+            nonlocal most
+            running.append(1)
+            most = max(most, len(running))
+            status = gate.fetch(Request(url)).status
+            running.pop()
+            return status
+
+        group = Place("group g")
+        gate = make_gate(hosts=Hosts({f"127.0.0.1:{server.port}": group for server in servers}))
+        urls = [server.url() for server in servers for _ in range(3)]
+        assert [status for _, status in gate.each(urls, url=str, work=fetch)] == [200] * 6
+    assert most == 1
+
+
+def test_a_host_that_takes_several_requests_at_once_gets_them_and_no_more(make_gate):
+    with WebServer({"/": Page(b"x", delay=0.1)}) as server:
+        gate = make_gate(hosts=Hosts({"127.0.0.1": Place("", 3)}))
+        results = list(gate.each([server.url()] * 12, url=str, work=lambda url: gate.fetch(Request(url)).status))
+    assert len(results) == 12
+    assert server.most_at_once == 3
+
+
+def test_the_number_holds_for_all_processes_together(tmp_path):
+    code = FETCHING.replace("rules=", 'hosts=Hosts({"127.0.0.1": Place("", 2)}), rules=').replace(
+        "from pathlib import Path",
+        "from pathlib import Path\n    from collect_assets.network.hosts import Hosts, Place",
+    )
+    with WebServer({"/": Page(b"x", delay=0.05)}) as server:
+        processes = [_process(code, server.url(), tmp_path, 8) for _ in range(4)]
+        assert [process.communicate()[0] and process.returncode for process in processes] == [""] * 4
+    assert len(server.asked) == 32
+    assert server.most_at_once == 2
