@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from collect_assets.checking.report import UrlReport, error_of
-from collect_assets.checking.services import feature_types, plugin_of, root_of
+from collect_assets.checking.services import error_in, feature_types, plugin_of, root_of
 from collect_assets.checking.words import of_error, of_typing
 from collect_assets.collecting.window import Clock, utc_now
 from collect_assets.collection import Collection, Limits, Politeness
@@ -178,6 +178,9 @@ class _Scratch:
             problem = "This is the description of a WFS, not its data. Ask for one of its feature types: " + (
                 ", ".join(types) or "it names none")  # fmt: skip
             return replace(report, collectable=False, outcome="refused:description", problems=(problem,))
+        if message := error_in(start):
+            problem = f"The service answers with an error of its own, in place of data: {message}"
+            return replace(report, collectable=False, outcome="failed:service-error", problems=(problem,))
         return report
 
 

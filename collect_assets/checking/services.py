@@ -21,7 +21,8 @@ def plugin_of(url: str, start: bytes) -> str:
         url: that was asked.
         start: the first bytes of the answer, whether it was kept or not.
     """
-    if _ARCGIS.search(urlsplit(url).path) and any(word in start for word in _ARCGIS_WORDS):
+    shown_to_people = root_of(start).lower() == "html"
+    if _ARCGIS.search(urlsplit(url).path) and (shown_to_people or any(word in start for word in _ARCGIS_WORDS)):
         return "arcgis"
     return "wfs" if root_of(start) in _WFS_ROOTS else ""
 
@@ -31,6 +32,12 @@ def root_of(start: bytes) -> str:
     match = re.search(rb"<(?:[\w.-]+:)?([\w.-]+)[\s>/]", re.sub(rb"<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>]*>", b"", start,
                                                               flags=re.DOTALL))  # fmt: skip
     return match[1].decode() if match and start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else ""
+
+
+def error_in(start: bytes) -> str:
+    """The error that a service answers with in place of data, under a status that says all is well; blank for none."""
+    match = re.match(rb'\s*\{\s*"error"\s*:\s*\{.*?"message"\s*:\s*"((?:[^"\\]|\\.)*)"', start, re.DOTALL)
+    return match[1].decode("utf-8", "replace") if match else ""
 
 
 def feature_types(path: Path) -> list[str]:

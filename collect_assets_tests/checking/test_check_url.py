@@ -45,6 +45,7 @@ def server() -> Iterator[WebServer]:
         "/closed": Page(b"no", 403),
         "/wfs": Page(FEATURES, headers={"Content-Type": "text/xml"}),
         "/capabilities": Page(CAPABILITIES, headers={"Content-Type": "text/xml"}),
+        "/error": Page(b'{"error": {"code": 400, "message": "Invalid URL", "details": []}}'),
         "/noise": Page(b"\x00\x01\x02" * 99),
     }
     with WebServer(pages) as running:
@@ -82,6 +83,22 @@ def test_an_arcgis_layer_is_found_and_only_its_first_pages_are_asked_for() -> No
     assert (report.plugin, report.collectable, report.outcome) == ("arcgis", True, "collected")
     assert (report.whole, report.declared, report.format) == (False, 59, "geojson")
     assert 5 <= report.records < 59
+
+
+def test_the_page_of_a_layer_for_people_leads_to_its_data() -> None:
+    service = Service([point(1), point(2)])
+    page = Page(b"<html><head><title>Trees</title></head></html>", headers={"Content-Type": "text/html"})
+    with WebServer(lambda asked: page if asked.path == PATH and asked.method == "GET" else service(asked)) as running:
+        report = check(running.url(PATH))
+
+    assert (report.plugin, report.collectable, report.records) == ("arcgis", True, 2)
+
+
+def test_an_error_under_a_status_of_200_is_no_data(server: WebServer) -> None:
+    report = check(server.url("/error"))
+
+    assert (report.collectable, report.outcome) == (False, "failed:service-error")
+    assert "Invalid URL" in report.problems[0]
 
 
 def test_a_wfs_is_found_by_its_answer(server: WebServer) -> None:
