@@ -163,23 +163,25 @@ def _next(collection: Collection, endpoint: str, log: Log | None, day: dt.date, 
     except FutureDayError as error:
         yield Said("next", f"{error}.")
         return
-    if is_open:
-        asks = [mode.value for mode in Mode if mode.asks(log)]
+    try:
+        register = register_on(collection, now.date(), now.date())
+    except RegisterError as error:
+        yield Said("next", f"A run would fail: {error}")
+        return
+    active = any(each.endpoint == endpoint for each in register.active(day))
+    asks = [mode.value for mode in Mode if mode.asks(log)]
+    if not is_open:
+        yield Said("next", f"{day} is over: it is not asked for that day any more; what is derived can be built again.")
+    elif active:
         yield Said("next", f"Another run for {day} would ask it in the modes: {', '.join(asks) or 'none'}.")
     else:
-        yield Said("next", f"{day} is over: it is not asked for that day any more; what is derived can be built again.")
+        yield Said("next", f"Another run for {day} would not ask it: the register has no active row of it.")
     tomorrow = now.date() + dt.timedelta(days=1)
-    yield Said(
-        "next",
-        f"The run for {tomorrow}, by the register as it stands now, {_tomorrow(collection, endpoint, tomorrow)}.",
-    )
+    then = _tomorrow(collection, register, endpoint, tomorrow)
+    yield Said("next", f"The run for {tomorrow}, by the register as it stands now, {then}.")
 
 
-def _tomorrow(collection: Collection, endpoint: str, day: dt.date) -> str:
-    try:
-        register = register_on(collection, day, day)
-    except RegisterError as error:
-        return f"would fail: {error}"
+def _tomorrow(collection: Collection, register: EndpointRegister, endpoint: str, day: dt.date) -> str:
     found = register.by_id().get(endpoint)
     skip = next((skip for skip in register.skips if skip.endpoint == endpoint), None)
     if found is None:

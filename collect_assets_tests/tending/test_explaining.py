@@ -112,6 +112,7 @@ def test_every_situation_is_on_record_and_is_explained(day: Day, name: str) -> N
     said = explain(day.folder.collection, day.endpoint(name), DAY, now=EVENING)
     text = "\n".join(each.text for each in said)
     assert [word for word in words if word not in text] == []
+    assert ("would not ask it" in said[-2].text) == outcome.startswith("skipped:")
 
 
 def test_an_unchanged_answer_is_explained_by_its_hash(tmp_path: Path) -> None:
