@@ -72,6 +72,7 @@ class Journey:
             start=body.start,
             ssl_verify=self.terms.options.ssl_verify,
             encoded=body.encoded,
+            cut=body.cut,
         )
 
     def _loggable(self) -> dict[str, str]:

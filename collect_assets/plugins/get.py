@@ -16,7 +16,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         FetchError: nothing came that can be kept: another status than 200, no body, a web page in place of data.
         StorageError: the disk is full.
     """
-    answer = gate.fetch(Request(request.url, request.validators))
+    answer = gate.fetch(Request(request.url, request.validators, start_will_do=request.look))
     if answer.status == 304 and request.validators:
         return Harvest(answer, None)
     if answer.status == 304:  # fault F29: some cache on the way takes us for somebody who has a copy
@@ -29,6 +29,6 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         answer.sha256 or "",
         answer.size,
         answer.start,
-        complete=not answer.encoded,
+        complete=not (answer.encoded or answer.cut),
         note=note if answer.encoded else "",
     )
