@@ -19,6 +19,7 @@ ORDER = (
     ("tables",),
     ("readers",),
     ("items",),
+    ("checking",),
     ("index",),
     ("cli", "orchestration", "sample"),
     ("definitions",),

@@ -12,7 +12,7 @@ import click
 from collect_assets.errors import CollectAssetsError, NoLogsError, QueryError, RegisterError, SettingsError
 from collect_assets.version import __version__
 
-COMMANDS = ("collect", "index", "search", "tables", "verify", "tasks", "digest", "run", "ui", "sample")
+COMMANDS = ("collect", "index", "search", "tables", "verify", "tasks", "digest", "check-url", "run", "ui", "sample")
 BAD_USAGE = (RegisterError, SettingsError, QueryError)
 
 
@@ -27,7 +27,7 @@ class Commands(click.Group):
         """The command of that name, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"collect_assets.cli.{cmd_name}").command
+        command: click.Command = import_module(f"collect_assets.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def invoke(self, ctx: click.Context) -> object:
