@@ -62,9 +62,8 @@ def check_url(
 
 
 def _checked(wanted: Wanted, first: int) -> UrlCheck:
-    if wanted.plugin is not None:
-        check_plugin(wanted.plugin)
-        check_parameters(wanted.plugin, wanted.parameters)
+    check_plugin(wanted.plugin or "")
+    check_parameters(wanted.plugin or "", wanted.parameters)
     reading = Reading.of(wanted.parameters)
     try:
         check_typed(wanted.url, wanted.rules)

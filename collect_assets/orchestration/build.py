@@ -13,6 +13,7 @@ import dagster as dg
 from collect_assets.collection import BrokenCollection, Collection, collections_root, find_collections
 from collect_assets.errors import SettingsError
 from collect_assets.orchestration.broken import broken_asset
+from collect_assets.orchestration.checking import check_url_job
 from collect_assets.orchestration.collecting import collecting_assets, endpoint_asset
 from collect_assets.orchestration.derived import item_index_asset, record_asset
 from collect_assets.orchestration.jobs import UnresolvedJob, collect_job, index_job, schedule
@@ -62,7 +63,7 @@ def join(each: Iterable[Built | Broken], clock: Clock, network: Network) -> dg.D
     broken = [broken_asset(one.collection, one.names) for one in each if isinstance(one, Broken)]
     return dg.Definitions(
         assets=[asset for one in built for asset in one.assets] + broken,
-        jobs=[job for one in built for job in (one.collect_job, one.index_job)],
+        jobs=[check_url_job, *(job for one in built for job in (one.collect_job, one.index_job))],
         schedules=[one.schedule for one in built if one.schedule is not None],
         sensors=sensors([Watched(one.kit, one.collect_job, one.index_job) for one in built]) if built else [],
         resources={"clock": clock, "network": network},

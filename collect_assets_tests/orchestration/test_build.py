@@ -35,7 +35,7 @@ def test_a_collection_has_these_assets_checks_jobs_a_schedule_and_the_root_two_s
         "tree-registers/resource:whole",
     ]
     jobs = {job.name for job in defs.resolve_all_job_defs()} - {"__ASSET_JOB"}
-    assert jobs == {"tree_registers_collect", "tree_registers_index"}
+    assert jobs == {"check_url", "tree_registers_collect", "tree_registers_index"}
     assert [schedule.name for schedule in defs.get_repository_def().schedule_defs] == ["tree_registers_daily"]
     assert sorted(s.name for s in defs.get_repository_def().sensor_defs) == ["register_changed", "resources_changed"]
 
