@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import time
-from importlib import import_module
 from pathlib import Path
 
 import click
@@ -236,7 +235,7 @@ def test_conditions_from_the_environment_stand_one_on_a_line(indexed: Folder) ->
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_can_come_from_an_environment_variable_that_the_help_names(name: str) -> None:
-    command = import_module(f"collect_assets.cli.{name}").command
+    command = main.get_command(click.Context(main), name)
     shown = run(name, "--help").stdout
     for option in (each for each in command.params if isinstance(each, click.Option)):
         assert option.envvar, option.name
