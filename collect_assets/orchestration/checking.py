@@ -25,7 +25,7 @@ _LIMITS = CheckLimits()
 class CheckUrlConfig(dg.Config):
     """What to check."""
 
-    url: str = Field(description="The URL, as you would put it into a register.")
+    url: str = Field(default="", description="The URL, as you would put it into a register.")
     plugin: str = Field(default="", description="As a register would have it; blank finds the one that fits, GET is "
                         "the plain one.")  # fmt: skip
     parameters: dict[str, Any] = Field(default={}, description="As a register would have them.")
