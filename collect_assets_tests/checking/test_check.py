@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
@@ -14,6 +14,7 @@ from collect_assets import check_url
 from collect_assets.checking.asking import CheckLimits
 from collect_assets.errors import SettingsError
 from collect_assets.network.turns import shared_folder
+from collect_assets_tests.checking.services import PATH, arcgis
 from collect_assets_tests.collecting.kit import LOOPBACK
 from collect_assets_tests.servers import Hold, Page, RawServer, Sleep, WebServer, closed_port, http
 
@@ -238,6 +239,16 @@ def test_the_time_of_a_check_holds_for_all_of_its_attempts_together(check):
         found = check(web.url(), limits=CheckLimits(seconds=1.5, attempts=10))
         assert time.monotonic() - began < 6
     assert found.outcome in {"failed:timeout", "failed:deadline"}
+
+
+def test_when_the_time_is_over_nothing_more_is_asked(check):
+    service = arcgis()
+    with WebServer(lambda asked: replace(service(asked), delay=0.4)) as web:
+        found = check(web.url(PATH), limits=CheckLimits(seconds=1))
+        asked = len(web.asked)
+        assert asked < 4  # of the page, the layer, the count and a page of it
+    assert found.outcome == "failed:deadline"
+    assert found.requests == asked
 
 
 def test_parameters_cannot_widen_the_limits_of_a_check(check):
