@@ -83,7 +83,7 @@ def _report(wanted: Wanted, came: Came, scratch: Collection, reading: Reading, f
             told += findings.of_answer(check, harvest)
             contents = _read(scratch, harvest, reading, first)
             check = _with_contents(check, harvest, contents)
-            told = [*findings.of_size(check, wanted.limits.max_bytes, cut=harvest.answer.cut), *told]
+            told = [*findings.of_size(check, harvest.answer), *told]
             told += findings.of_contents(contents)
     told = [*findings.of_address(check), *findings.of_plugin(wanted.plugin, check, came.kind), *told]
     if came.error is not None:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 from collect_assets.checking.kinds import ARCGIS, WFS, Kind
 from collect_assets.checking.records import Contents
-from collect_assets.checking.report import Finding, UrlCheck
+from collect_assets.checking.report import Finding, UrlCheck, counted
+from collect_assets.collection import Limits
 from collect_assets.items.records import RecordReport
+from collect_assets.network.messages import Answer
 from collect_assets.plugins import Harvest
 from collect_assets.plugins.parameters import known_parameters
 from collect_assets.registers import secret_in
@@ -41,13 +43,25 @@ def of_plugin(given: str | None, check: UrlCheck, kind: Kind) -> Iterator[Findin
                       f"Keys are: {', '.join(sorted(known_parameters(check.plugin)))}.")  # fmt: skip
 
 
-def of_size(check: UrlCheck, limit: int, *, cut: bool) -> Iterator[Finding]:
-    """Of what was not looked at."""
-    if cut:
-        yield Finding("warning", f"It is too large to check whole: only the first {limit:,} bytes were looked at.",
-                      "It can be collected all the same, and what is said of records is said of these.")  # fmt: skip
+def of_size(check: UrlCheck, answer: Answer) -> Iterator[Finding]:
+    """Of what was not looked at; how long a body is only its server knows, and it may have no end at all."""
+    if answer.cut:
+        yield Finding("warning", f"It is too large to check whole: only the first {check.bytes:,} bytes were looked "
+                      "at, and what is said of records is said of these.", _how_long(answer))  # fmt: skip
     elif not check.whole and check.counted is not None:
         yield Finding("note", f"The service counts {check.counted:,} records; a check asks for the first page only.")
+
+
+def _how_long(answer: Answer) -> str:
+    most = Limits().max_bytes
+    length = answer.header("content-length").strip()
+    if not length.isascii() or not length.isdecimal():
+        return (f"The server does not say how long it is. A collection takes up to {most:,} bytes (max-bytes) and "
+                "refuses what is longer.")  # fmt: skip
+    size = int(length[:20])
+    if size > most:
+        return f"The server says {size:,} bytes; a collection takes {most:,} at most, unless max-bytes says more."
+    return f"The server says that {size:,} bytes are sent, which a collection takes."
 
 
 def of_answer(check: UrlCheck, harvest: Harvest) -> Iterator[Finding]:
@@ -86,7 +100,7 @@ def of_contents(contents: Contents) -> Iterator[Finding]:
 def _of_rows(report: RecordReport) -> Iterator[Finding]:
     if report.rejected:
         advice = "They are left out, and nothing counts as deleted while there are any; correct them."
-        yield Finding("warning", f"{report.rejected:,} rows could not be read.", advice)
+        yield Finding("warning", f"{counted(report.rejected, 'row')} could not be read.", advice)
 
 
 def _of_ids(report: RecordReport) -> Iterator[Finding]:

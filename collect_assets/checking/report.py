@@ -143,3 +143,8 @@ class UrlCheck:
     def to_json(self) -> str:
         """The same as JSON."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=2)
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things, in words."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from collect_assets.checking.report import Finding, GeometryCheck, IdCheck, UrlCheck
+from collect_assets.checking.report import Finding, GeometryCheck, IdCheck, UrlCheck, counted
 from collect_assets.checking.typed import PLAIN
 
 MARKS = {"error": "✗", "warning": "!", "note": "·"}
@@ -23,7 +23,7 @@ def facts(check: UrlCheck) -> Iterator[tuple[str, str]]:
     yield "outcome", check.outcome if check.status is None else f"{check.outcome} (status {check.status})"
     if check.requests:
         yield "plugin", check.plugin or PLAIN
-        yield "asked", f"{check.requests} request{'s' if check.requests > 1 else ''}, {check.elapsed:.1f} s in all"
+        yield "asked", f"{counted(check.requests, 'request')}, {check.elapsed:.1f} s in all"
     yield from _of_bytes(check)
     yield from _of_records(check)
 
@@ -44,12 +44,12 @@ def _of_records(check: UrlCheck) -> Iterator[tuple[str, str]]:
     if not check.format:
         return
     of_all = f" of {check.counted:,} that the service counts" if check.counted is not None else ""
-    rejected = f"; {check.rejected:,} rows could not be read" if check.rejected else ""
+    rejected = f"; {counted(check.rejected, 'row')} could not be read" if check.rejected else ""
     yield "records", f"{check.records:,}{of_all}{rejected}"
     if check.columns:
         more = len(check.columns) - MOST_COLUMNS
         named = ", ".join(check.columns[:MOST_COLUMNS])
-        yield f"{len(check.columns)} columns", f"{named}{f' and {more} more' if more > 0 else ''}"
+        yield counted(len(check.columns), "column"), f"{named}{f' and {more} more' if more > 0 else ''}"
     if check.ids is not None:
         yield "id", _ids(check.ids)
     if check.geometry is not None:

@@ -204,6 +204,7 @@ def _print_records(console: Console, check: UrlCheck) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from collect_assets.checking.report import counted
     from collect_assets.checking.shown import cell, plain
 
     if not check.first_records:
@@ -211,7 +212,7 @@ def _print_records(console: Console, check: UrlCheck) -> None:
     columns = _fitting(check, console.width - 2)
     left_out = len({name for record in check.first_records for name in record}) - len(columns)
     more = f", without {left_out} more columns" if left_out else ""
-    console.print(f"\nThe first {len(check.first_records)}{more}", style="bold")
+    console.print(f"\nThe first {counted(len(check.first_records), 'record')}{more}", style="bold")
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name, width in columns.items():
         table.add_column(Text(plain(name)), no_wrap=True, overflow="ellipsis", width=width)

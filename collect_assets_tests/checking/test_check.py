@@ -216,6 +216,36 @@ def test_of_an_endless_body_the_start_is_looked_at(check):
     assert (found.collectable, found.whole, found.bytes, found.rejected) == (True, False, 300_000, 0)
     assert 20_000 < found.records < 40_000
     assert "too large to check whole" in told(found)
+    assert "does not say how long it is" in told(found)
+
+
+@pytest.mark.parametrize(
+    ("length", "said"), [(9000, "says that 9,000 bytes are sent, which a collection takes"),
+                         (5 << 30, "a collection takes 4,294,967,296 at most")]
+)  # fmt: skip
+def test_whether_a_long_body_can_be_collected_whole_its_length_says(check, length, said):
+    def script(_):
+        yield http(b"", f"Content-Length: {length}", length=False)
+        yield b"id\n" + b"1\n" * 4000
+        yield Hold()
+
+    with RawServer(script) as web:
+        found = check(web.url(), limits=CheckLimits(max_bytes=1000))
+    assert (found.collectable, found.bytes, said in told(found)) == (True, 1000, True)
+
+
+def test_of_an_endless_list_that_begins_as_json_it_is_not_said_that_the_server_cut_it(check):
+    """The bracket that is missing at the end is missing since we stopped reading."""
+
+    def script(_):
+        yield http(b"", "Content-Type: application/json", length=False)
+        yield b'[{"id": 0}'
+        for number in range(1, 10**9):
+            yield b',{"id": %d}' % number
+
+    with RawServer(script) as web:
+        found = check(web.url(), limits=CheckLimits(max_bytes=3000))
+    assert (found.collectable, found.outcome, found.records > 100) == (True, "first", True)
 
 
 def test_a_body_that_drips_for_ever_ends_with_the_time_of_the_check(check):
