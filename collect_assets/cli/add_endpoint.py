@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,9 @@ from collect_assets.cli.options import (
     open_collection,
     show_changes,
 )
+
+if TYPE_CHECKING:
+    from collect_assets.checking.report import UrlCheck
 
 
 @click.command("add-endpoint")
@@ -124,10 +128,8 @@ def command(
         rules = address_rules(allowed, allow_private_addresses)
         report = check_url(url, plugin=plugin, parameters=json.loads(parameters or "{}"), rules=rules)
         if not report.collectable:
-            raise RegisterError(f"{url} was not added: {' '.join(report.problems)} (--no-check adds it all the same)")
-        click.echo(
-            f"checked: {report.format or report.mime_type}, {report.records:,} records, {report.size:,} bytes", err=True
-        )
+            raise RegisterError(f"{url} was not added: {_why(report)} (--no-check adds it all the same)")
+        click.echo(f"checked: {report.summary}", err=True)
         plugin = report.plugin
     changes = with_plugin(plugin or "")
     for finding in found_in_added(collection.name, changes, today):
@@ -135,3 +137,10 @@ def command(
     show_changes(changes)
     if not dry_run:
         write_changes(changes)
+
+
+def _why(report: UrlCheck) -> str:
+    """What is wrong with a URL, and what to do."""
+    from collect_assets.checking.shown import plain, sentences
+
+    return plain(" ".join(sentences(finding) for finding in report.findings if finding.level == "error"))

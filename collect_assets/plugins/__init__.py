@@ -33,6 +33,7 @@ class HarvestRequest:
         work: for files in the making, on the file system of the resources.
         pending: where the finished tasks of a harvest of many pages are kept until it is finished.
         registers: the folder of the registers, for files that a URL names.
+        look: a look will do: the first page with records, or the start of a body over the byte limit.
     """
 
     url: str
@@ -41,6 +42,7 @@ class HarvestRequest:
     work: Path = Path("work")
     pending: Path = Path("work/pending")
     registers: Path = Path()
+    look: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Harvest:
         incomplete: why the bytes are only a part of what the endpoint has; they are then no resource.
         tasks: of a harvest of many pages, as they stand in the log.
         resumable: whether another run of the day may go on from the tasks that are finished.
+        counted: how many records the service says that it has, where it was asked.
     """
 
     answer: Answer
@@ -72,6 +75,7 @@ class Harvest:
     incomplete: FailedError | None = None
     tasks: tuple[Mapping[str, Any], ...] = ()
     resumable: bool = False
+    counted: int | None = None
 
     @property
     def not_modified(self) -> bool:

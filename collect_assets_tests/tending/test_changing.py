@@ -89,7 +89,7 @@ def test_the_commands_check_print_and_write(tmp_path: Path) -> None:
     assert (tried.returncode, done.returncode, refused.returncode, ended.returncode) == (0, 0, 2, 0), done.stderr
     assert nothing == []
     assert f"+{endpoint_id(url)},{url}" in done.stdout.replace("\r", "")
-    assert "There is nothing at this address" in refused.stderr
+    assert "There is nothing at this URL (status 404)" in refused.stderr
     assert "2026-12-01" in (tmp_path / "endpoint.csv").read_text()
 
 
