@@ -34,6 +34,7 @@ class HarvestRequest:
         pending: where the finished tasks of a harvest of many pages are kept until it is finished.
         registers: the folder of the registers, for files that a URL names.
         resource_rule: whose answers are kept; `digital-land` takes what digital-land-python took, and says so.
+        look: a look will do: the first page with records, or the start of a body over the byte limit.
     """
 
     url: str
@@ -43,6 +44,7 @@ class HarvestRequest:
     pending: Path = Path("work/pending")
     registers: Path = Path()
     resource_rule: ResourceRuleName = "raw"
+    look: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Harvest:
         incomplete: why the bytes are only a part of what the endpoint has; they are then no resource.
         tasks: of a harvest of many pages, as they stand in the log.
         resumable: whether another run of the day may go on from the tasks that are finished.
+        counted: how many records the service says that it has, where it was asked.
     """
 
     answer: Answer
@@ -74,6 +77,7 @@ class Harvest:
     incomplete: FailedError | None = None
     tasks: tuple[Mapping[str, Any], ...] = ()
     resumable: bool = False
+    counted: int | None = None
 
     @property
     def not_modified(self) -> bool:

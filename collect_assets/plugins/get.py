@@ -20,7 +20,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         FetchError: nothing came that can be kept: another status than 200, no body, a web page in place of data.
         StorageError: the disk is full.
     """
-    answer = gate.fetch(Request(request.url, request.validators))
+    answer = gate.fetch(Request(request.url, request.validators, start_will_do=request.look))
     if answer.status == 304 and request.validators:
         return Harvest(answer, None)
     if answer.status == 304:  # fault F29: some cache on the way takes us for somebody who has a copy
@@ -36,7 +36,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         answer.sha256 or "",
         answer.size,
         answer.start,
-        complete=not answer.encoded and not cut,
+        complete=not (answer.encoded or answer.cut or cut),
         note=_encoded(answer) or cut,
         incomplete=FailedError("truncated", cut, transient=True) if cut and not allowed else None,
     )
@@ -58,8 +58,9 @@ def _encoded(answer: Answer) -> str:
 
 
 def _cut(answer: Answer, part: Path) -> str:
-    """Why the body cannot be whole (fault F15); blank where it can."""
-    reason = "" if answer.delimited or answer.encoded else cut_short(part, answer.start)
+    """Why the body cannot be whole (fault F15); blank where it can, or where we cut it ourselves."""
+    told = answer.delimited or answer.encoded or answer.cut
+    reason = "" if told else cut_short(part, answer.start)
     if not reason:
         return ""
     return (f"{answer.url}: may be cut off: {reason}, and the server did not say how long it is; if this is all of it, "

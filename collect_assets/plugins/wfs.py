@@ -47,7 +47,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
     size = PARAMETERS.of(request.parameters).page_size
     if size is None:
         return _whole(request, gate)
-    tasks = Tasks(request.pending, request.work, gate)
+    tasks = Tasks(request.pending, request.work, gate, look=request.look)
     pages = _Pages(request.url, size, tasks)
     try:
         pages.find()
@@ -58,7 +58,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
     with Document(request.work) as document:
         for piece in merged([(tasks.page(page.key), page.facts) for page in pages.found]):
             document.write(piece)
-        return document.finish(request.url, tasks, pages.short())
+        return document.finish(request.url, tasks, pages.short(), pages.matched)
 
 
 def _whole(request: HarvestRequest, gate: Fetcher) -> Harvest:
@@ -136,6 +136,8 @@ class _Pages:
 
     def short(self) -> str:
         """What is missing, in words for people."""
+        if self.tasks.enough:
+            return ""
         records = sum(task.records or 0 for task in self.found)
         if self.repeated and (self.matched is None or records < self.matched):
             return self.repeated
