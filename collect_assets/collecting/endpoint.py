@@ -111,7 +111,7 @@ class Collector:
     def _harvested(self, log: Log, endpoint: Endpoint, gate: EndpointGate, pending: Path) -> tuple[Log, bool]:
         last = self.past.last_good(endpoint.endpoint)
         sent = self._validators(last, gate.terms.options)
-        audited = last is not None and bool(sent) and self.audit.draws(endpoint.endpoint, last.size or 0)
+        audited = last is not None and bool(sent) and self.audit.draws(endpoint.endpoint, self._size(last))
         harvest = self._ask(endpoint, gate, last, {} if audited else sent, pending)
         log = replace(_with_evidence(log, harvest.answer.evidence), tasks=harvest.tasks)
         try:
@@ -124,6 +124,10 @@ class Collector:
             return _audited(log, verdict(log, last, sent, gate)), harvest.resumable
         lied = last.audit == LIES and gate.terms.options.conditional is not True
         return (replace(log, audit=LIES) if lied else log), harvest.resumable
+
+    def _size(self, last: Log) -> int:
+        """Of the last resource, which is at hand; logs of other software do not tell."""
+        return self.collection.resources.path(last.resource).stat().st_size if last.size is None else last.size
 
     def _validators(self, last: Log | None, options: EndpointOptions) -> dict[str, str]:
         """Those of the last good log; none for a server that was found to lie about them."""
