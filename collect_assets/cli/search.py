@@ -85,7 +85,8 @@ def command(
       collect-assets search --bbox=-1.98,52.9,-1.84,53.0 --limit 5
       collect-assets search Gentiana --as-of 2026-11-02 --format jsonl
     """
-    from collect_assets.index.search import Box, Condition, search
+    from collect_assets.index.query import Box, Condition
+    from collect_assets.index.search import search
 
     found = search(
         open_collection(collection_dir, log_dir, resource_dir),

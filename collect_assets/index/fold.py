@@ -21,6 +21,8 @@ from collect_assets.index.apply import DayChanges, LastSeen, Observation, apply_
 from collect_assets.index.damage import remove_damaged
 from collect_assets.index.observations import fingerprint, load_wanted
 from collect_assets.index.publish import building, index_lock, published, reading
+from collect_assets.index.represent import represent
+from collect_assets.index.representation import Representation
 from collect_assets.index.schema import INDEX_VERSION, create_tables, read_meta, write_meta
 from collect_assets.items.records import Reading
 from collect_assets.store.database import database, literal
@@ -126,6 +128,7 @@ def _fold(collection: Collection, held: Held, horizon: dt.date, progress: Progre
         state = {
             "version": str(INDEX_VERSION),
             "rules": collection.settings.items.model_dump_json(),
+            "representation": Representation.of(collection.settings.index).version,
             "horizon": horizon.isoformat(),
             "inputs": inputs,
         }
@@ -244,5 +247,6 @@ def _apply(
         changes[day] = apply_day(connection, collection, day, observations, readings, endpoints)
     if passing(connection):
         state = {**state, "inputs": state["inputs"] + TO_BE_TRIED}
+    represent(connection, Representation.of(collection.settings.index))
     write_meta(connection, state)
     return changes
