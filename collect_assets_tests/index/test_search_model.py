@@ -1,6 +1,7 @@
 """Every way of asking, against a model that looks at each item in plain Python."""
 
 import datetime as dt
+import itertools
 import math
 import random
 import re
@@ -196,7 +197,7 @@ def in_shape(place, wkt):
     if place is None:
         return False
     corners = [tuple(map(float, pair.split())) for pair in re.search(r"\(\((.*)\)\)", wkt)[1].split(",")]
-    sides = zip(corners, corners[1:], strict=False)
+    sides = itertools.pairwise(corners)
     turns = [(x2 - x1) * (place[1] - y1) - (y2 - y1) * (place[0] - x1) for (x1, y1), (x2, y2) in sides]
     return all(turn >= 0 for turn in turns) or all(turn <= 0 for turn in turns)
 
@@ -226,7 +227,7 @@ def expected(versions, query, when):
             )
         )
 
-    return sorted(((v.endpoint, v.item) for v in versions if holds(v)))
+    return sorted((v.endpoint, v.item) for v in versions if holds(v))
 
 
 def conditions():
@@ -257,13 +258,16 @@ def sometimes(strategy, otherwise):
 
 
 spans = st.builds(Span, st.sampled_from([None, day(0), day(1)]), st.sampled_from([None, day(1), day(2)]))
+circles = st.builds(
+    Near, st.sampled_from([53.8, -16.5, 89.0]), st.sampled_from([-1.5, 180.0]), st.sampled_from([0, 20, 2000])
+)
 queries = st.builds(
     Query,
     text=sometimes(st.lists(st.sampled_from(WORDS), min_size=1, max_size=2).map(" ".join), ""),
     where=conditions(),
     box=sometimes(st.sampled_from([Box(-2, 53, -1, 54), Box(179, -17, -179, -16), Box(-1.5, 53.8, -1.5, 53.8)]), None),
     polygon=sometimes(st.sampled_from([f"POLYGON(({shape}))" for shape in SHAPES]), ""),
-    near=sometimes(st.builds(Near, st.sampled_from([53.8, -16.5, 89.0]), st.sampled_from([-1.5, 180.0]), st.sampled_from([0.0, 20.0, 2000.0])), None),
+    near=sometimes(circles, None),
     items=sometimes(st.sampled_from([("i1",), ("i1", "i2", "none"), ("I1",)]), ()),
     endpoints=sometimes(st.just((endpoint_id("https://example.org/two"),)), ()),
     organisations=sometimes(st.sampled_from([("org:1",), ("org:1", "org:2"), ("org:3",)]), ()),
