@@ -60,10 +60,18 @@ class Matching:
 
     @property
     def relation(self) -> str:
-        """What stands after FROM and WHERE: all versions that match on `$day`, as `s`."""
+        """What stands after FROM: all versions that match on `$day`, as `s`."""
+        return self._where([_LIVE])
+
+    @property
+    def relation_of_all(self) -> str:
+        """What stands after FROM: all versions that match, whatever their days."""
+        return self._where(["true"])
+
+    def _where(self, conditions: list[str]) -> str:
         joined = " JOIN item_version v ON v.version_no = s.version_no" if self.needs_record else ""
         texts = (f"s.version_no IN ({self.hits_sql(word)})" for word in self.words)
-        return f"search_item s{joined} WHERE {' AND '.join([_LIVE, *self.conditions, *texts])}"
+        return f"search_item s{joined} WHERE {' AND '.join([*conditions, *self.conditions, *texts])}"
 
     def hits_sql(self, word: Word, columns: str = "version_no") -> str:
         """The versions with a word."""

@@ -80,7 +80,7 @@ class Cursor:
     @staticmethod
     def at(day: dt.date, query: Query, sort: Sort | None, place: tuple[Any, ...]) -> str:
         """The cursor as text."""
-        content = json.dumps([day.isoformat(), _question(query, sort), *place], separators=(",", ":"))
+        content = json.dumps([day.isoformat(), question(query, sort), *place], separators=(",", ":"))
         return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
     @classmethod
@@ -96,14 +96,15 @@ class Cursor:
             cursor = cls(dt.date.fromisoformat(day), (value, str(endpoint), str(item)))
         except (ValueError, TypeError) as error:
             raise QueryError(f"{text[:40]!r} is not where a page ended; take it from the answer before") from error
-        if question != _question(query, sort):
+        if question != question(query, sort):
             raise QueryError(
                 "the page before this one answered another question; ask the same again, or from its start"
             )
         return cursor
 
 
-def _question(query: Query, sort: Sort | None) -> str:
+def question(query: Query, sort: Sort | None) -> str:
+    """What is asked, in twelve digits: a cursor of one question says nothing of another."""
     return hashlib.sha256(repr((query, sort)).encode()).hexdigest()[:12]
 
 

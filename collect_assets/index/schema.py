@@ -31,6 +31,15 @@ CREATE TABLE item_version (
     member VARCHAR, record_number BIGINT
 );
 
+CREATE TABLE day_change (
+    entry_date DATE PRIMARY KEY, created BIGINT, updated BIGINT, restored BIGINT, deleted BIGINT, digest VARCHAR
+);
+
+CREATE TABLE index_operation (
+    operation_no BIGINT, published TIMESTAMP, rebuilt VARCHAR, first_date DATE, last_date DATE, horizon DATE,
+    versions BIGINT, software VARCHAR, representation VARCHAR
+);
+
 CREATE TABLE unseen (endpoint_no INTEGER, item_id VARCHAR, last_seen DATE, absences INTEGER);
 
 CREATE VIEW item AS

@@ -82,11 +82,15 @@ class ItemIndex:
     """An index that is open, as it was published then. Each thread takes one of its own."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, registers: Path) -> None:
-        self._connection = connection
+        self.connection = connection
         self._sources = registers / "source.csv"
         self._spatial = False
-        newest = connection.execute("SELECT max(entry_date) FROM day").fetchone()
-        self.newest: dt.date = newest[0] if newest else dt.date.min
+        first, newest = connection.execute("SELECT min(entry_date), max(entry_date) FROM day").fetchone() or (
+            None,
+            None,
+        )
+        self.first: dt.date = first or dt.date.min
+        self.newest: dt.date = newest or dt.date.min
 
     def search(
         self, query: Query, *, as_of: dt.date | None = None, sort: Sort | None = None, limit: int = 20, after: str = ""
@@ -105,7 +109,7 @@ class ItemIndex:
         """
         cursor = Cursor.parse(after, query, sort) if after else None
         day = self._day(cursor.day if cursor else as_of)
-        matching = self._match(query, day)
+        matching = self.match(query, day)
         order = self._order(matching, sort)
         page, total = self._page(matching, order, cursor, limit)
         hits = self._hits([number for number, *_ in page])
@@ -119,7 +123,7 @@ class ItemIndex:
         Raises:
             QueryError: the index does not speak of that day.
         """
-        matching = self._match(query, self._day(as_of))
+        matching = self.match(query, self._day(as_of))
         return int(self._rows(f"SELECT count(*) FROM {matching.relation}", matching)[0][0])
 
     def facet(self, name: str, query: Query, *, as_of: dt.date | None = None, limit: int = 10) -> Facet:
@@ -128,8 +132,8 @@ class ItemIndex:
         Raises:
             QueryError: the index does not speak of that day.
         """
-        matching = self._match(query, self._day(as_of))
-        value, column = field_sql(matching, name, read_columns(self._connection))
+        matching = self.match(query, self._day(as_of))
+        value, column = field_sql(matching, name, read_columns(self.connection))
         text = f"format('{{:g}}', {value})" if column and column.kind == "number" else value
         counted = f"SELECT {text} AS value, count(*) AS items FROM {matching.relation} GROUP BY ALL"
         rows = self._rows(
@@ -160,11 +164,16 @@ class ItemIndex:
             )
         return as_of or self.newest
 
-    def _match(self, query: Query, day: dt.date) -> Matching:
+    def match(self, query: Query, day: dt.date) -> Matching:
+        """The parts of a statement that finds a subset as it is on a day.
+
+        Raises:
+            QueryError: something in it cannot be understood.
+        """
         if (query.polygon or query.near) and not self._spatial:
-            self._connection.execute(f"LOAD {literal(spatial_extension())}")
+            self.connection.execute(f"LOAD {literal(spatial_extension())}")
             self._spatial = True
-        matching = match(self._connection, query, self._endpoints(query))
+        matching = match(self.connection, query, self._endpoints(query))
         matching.values["day"] = day
         return matching
 
@@ -182,9 +191,9 @@ class ItemIndex:
 
     def _order(self, matching: Matching, sort: Sort | None) -> Order:
         if sort is not None:
-            value, _ = field_sql(matching, sort.field, read_columns(self._connection))
+            value, _ = field_sql(matching, sort.field, read_columns(self.connection))
             return Order(value, descending=sort.direction == "descending")
-        return text_order(self._connection, matching) if matching.words else Order("0")
+        return text_order(self.connection, matching) if matching.words else Order("0")
 
     def _page(
         self, matching: Matching, order: Order, cursor: Cursor | None, limit: int
@@ -207,14 +216,20 @@ class ItemIndex:
 
     def _rows(self, query: str, matching: Matching) -> list[tuple[Any, ...]]:
         used = {name: value for name, value in matching.values.items() if f"${name}" in query}
-        return self._connection.execute(query, used).fetchall()
+        return self.connection.execute(query, used).fetchall()
+
+    def records(self, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """The records of versions, by the numbers of these."""
+        listed = ", ".join(map(str, numbers)) or "NULL"
+        rows = self.connection.execute(f"SELECT version_no, record FROM item_version WHERE version_no IN ({listed})")
+        return {number: json.loads(record) for number, record in rows.fetchall()}
 
     def _hits(self, numbers: Sequence[int]) -> list[Hit]:
         if len(numbers) <= ONE_BY_ONE:
             query = _HIT.format(which="= ?")
-            rows = [row for number in numbers for row in self._connection.execute(query, [number]).fetchall()]
+            rows = [row for number in numbers for row in self.connection.execute(query, [number]).fetchall()]
         else:
-            rows = self._connection.execute(_HIT.format(which=f"IN ({', '.join(map(str, numbers))})")).fetchall()
+            rows = self.connection.execute(_HIT.format(which=f"IN ({', '.join(map(str, numbers))})")).fetchall()
         by_number = {number: Hit(e, i, d, c, json.loads(r), *rest) for number, e, i, d, c, r, *rest in rows}
         return [by_number[number] for number in numbers]
 
