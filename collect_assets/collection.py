@@ -126,6 +126,19 @@ class Items(Section):
     absences_before_deletion: int = Field(2, ge=1, le=10_000)
 
 
+FieldKind = Literal["text", "keyword", "number", "date", "place"]
+
+
+class IndexSettings(Section):
+    """What the index makes of the fields of records, beside what it knows of Darwin Core and planning data.
+
+    Attributes:
+        fields: the kind of a field, by its name.
+    """
+
+    fields: dict[str, FieldKind] = Field(default_factory=dict)
+
+
 class Settings(Section):
     """Every setting of a collection, as `collection.toml` may give it.
 
@@ -147,6 +160,7 @@ class Settings(Section):
     conditional: Conditional = Conditional()
     schedule: Schedule = Schedule()
     items: Items = Items()
+    index: IndexSettings = IndexSettings()
 
 
 def read_settings(path: Path) -> Settings:
