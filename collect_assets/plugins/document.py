@@ -50,7 +50,7 @@ class Document:
         if len(self.start) < START:
             self.start += piece[: START - len(self.start)]
 
-    def finish(self, url: str, tasks: Tasks, short: str = "") -> Harvest:
+    def finish(self, url: str, tasks: Tasks, short: str = "", counted: int | None = None) -> Harvest:
         """The harvest that brought it; an incomplete one where tasks failed or something is `short`."""
         with storage_errors(self.part):
             self._file.flush()
@@ -62,10 +62,11 @@ class Document:
             self._digest.hexdigest(),
             self.size,
             self.start,
-            complete=incomplete is None,
+            complete=incomplete is None and not tasks.enough,
             incomplete=incomplete,
             tasks=tasks.logged(),
             resumable=bool(tasks.failed),
+            counted=counted,
         )
 
 
