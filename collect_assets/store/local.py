@@ -181,7 +181,7 @@ def publish(finished: Path, final: Path) -> None:
         _rename(finished, final)
 
 
-def _rename(synced: Path, final: Path) -> None:
+def _rename(synced: Path, final: Path, *, lasting: bool = True) -> None:
     """Moves a file that is on the disk already; its folder is made where it is missing."""
     try:
         _replace(synced, final)
@@ -190,7 +190,8 @@ def _rename(synced: Path, final: Path) -> None:
             raise
         _copy(synced, final)
     else:
-        sync_folder(final.parent)
+        if lasting:
+            sync_folder(final.parent)
 
 
 def _replace(synced: Path, final: Path) -> None:
@@ -214,8 +215,14 @@ def _copy(finished: Path, final: Path) -> None:
     finished.unlink()
 
 
-def write_atomically(final: Path, content: bytes, work: Path) -> None:
+def write_atomically(final: Path, content: bytes, work: Path, *, lasting: bool = True) -> None:
     """Writes a small file whole or not at all.
+
+    Args:
+        final: its name.
+        content: all of it.
+        work: where it is written first.
+        lasting: whether its name is to survive a power cut at once; else when its folder is next synced.
 
     Raises:
         StorageError: the disk is full, or a folder cannot be written; the old file, if any, is as it was.
@@ -229,7 +236,7 @@ def write_atomically(final: Path, content: bytes, work: Path) -> None:
             finally:
                 os.close(descriptor)
         with storage_errors(final):
-            _rename(part, final)
+            _rename(part, final, lasting=lasting)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
