@@ -10,8 +10,8 @@ from collect_assets.network.outgoing import outgoing
 
 STARTS = ["http://h.example", "https://H.example", "http://127.0.0.1:8080", "http://h.example:080", "http://[::1]:9",
           "http://b\u00fccher.example", "http://h.example:80"]  # fmt: skip
-PATHS = ["", "/", "/a/b.csv", "//x", "/a/../b", "/a/./b", "/.a", "/%7Ea", "/a b", "/\u00fc", "/a;p=1", "/(x)'!*", "/[1]",
-         "/a#part"]  # fmt: skip
+PATHS = ["", "/", "/a/b.csv", "//x", "/a/../b", "/a/./b", "/.a", "/%7Ea", "/a b", "/\u00fc", "/a;p=1", "/(x)'!*",
+         "/[1]", "/a#part"]  # fmt: skip
 QUERIES = ["", "?", "?a=1&b=%20", "?a=b/../c", "?q=x y", "?\u00e9=1", "?a?b", "?x=[1]#f", "?a={b}|c", "?a=1&&;@:"]
 
 
