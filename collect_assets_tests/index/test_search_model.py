@@ -284,7 +284,7 @@ queries = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(queries, st.sampled_from([0, 1, 2]), st.integers(1, 9), st.sampled_from([None, "country", "-individualCount"]))
 def test_whatever_is_asked_gives_what_a_look_at_each_item_gives(world, query, number, size, order):
     collection, versions = world.collection, world.versions
