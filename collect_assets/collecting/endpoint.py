@@ -165,7 +165,7 @@ class Collector:
                 raise AssertionError("a harvest without bytes needs a good log before it")
             return _not_modified(log, last, self.collection.resources.path(last.resource))
         try:
-            canonical = canonical_hash(harvest.part, harvest.sha256)
+            canonical = canonical_hash(harvest.part, harvest.sha256, harvest.start)
             damaged = self.collection.resources.add(harvest.part, harvest.sha256)
         finally:
             harvest.part.unlink(missing_ok=True)
