@@ -79,7 +79,7 @@ class XmlRecords:
         """Each record, whole; it is cleared when the next one is asked for."""
         waiting = 0
         with storage_errors(self._path), self._path.open("rb") as file:
-            for piece in _pieces(file.read):
+            for piece in pieces(file.read):
                 self._feed(piece)
                 waiting += len(piece)
                 for element in self._finished():
@@ -123,7 +123,7 @@ class XmlRecords:
                 yield element
 
 
-def _pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
+def pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
     """The document in pieces, without what may stand before its declaration.
 
     Raises:
