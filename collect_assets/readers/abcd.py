@@ -35,6 +35,7 @@ _UNITS = {
     for place in ("Gathering/", "Gathering/GatheringSite/")
     for kind, *names in _MEASURED
 }
+_RESOLVED = STAND_INS.keys() | _UNITS.keys()
 _MEDIA = {"MultiMediaObject": "{*}FileURI", "UnitDigitalImage": "{*}ImageURI"}
 MAX_NODES = 20_000
 
@@ -90,12 +91,11 @@ def unit_entry(unit: etree._Element) -> Entry:
     """
     fields: dict[str, Any] = {}
     _walk(unit, _ROOT, fields)
-    for path, term in STAND_INS.items():
-        if path in fields and term not in fields:
-            fields[term] = fields.pop(path)
-    for path, names in _UNITS.items():
-        if path in fields:
-            _measured(fields, path, names)
+    for path in () if _RESOLVED.isdisjoint(fields) else _RESOLVED & fields.keys():
+        if path in _UNITS:
+            _measured(fields, path, _UNITS[path])
+        elif STAND_INS[path] not in fields:
+            fields[STAND_INS[path]] = fields.pop(path)
     join_parts(fields)
     if "institutionCode" not in fields or "collectionCode" not in fields:
         _inherit(unit, fields)
@@ -106,23 +106,21 @@ def _walk(element: etree._Element, node: _Node, fields: dict[str, Any]) -> None:
     below = node.below
     for child in element:
         place = below.get(child.tag) or node.child(child)
-        if place.special is not None:
+        term = place.term
+        if term and not len(child):
+            text = child.text
+            if not text or text.isspace():
+                continue
+            if term in fields:
+                add_term(fields, term, text)
+            else:
+                fields[term] = text
+        elif place.special is not None:
             place.special(child, place, fields)
         elif place.within and len(child):
             _walk(child, place, fields)
-        elif place.term and not len(child):
-            text = child.text
-            if text and not text.isspace():
-                _set(fields, place.term, text)
         else:
             _keep(child, place, fields)
-
-
-def _set(fields: dict[str, Any], term: str, text: str) -> None:
-    if term in fields:
-        add_term(fields, term, text)
-    else:
-        fields[term] = text
 
 
 def _keep(element: etree._Element, place: _Node, fields: dict[str, Any]) -> None:
@@ -134,10 +132,10 @@ def _keep(element: etree._Element, place: _Node, fields: dict[str, Any]) -> None
 
 def _one_of(element: etree._Element, place: _Node, fields: dict[str, Any]) -> None:
     """Of a list one is mapped, the preferred or the first, and the others are kept as they are."""
-    ones = [child for child in element if local_name(child) in _ONE_OF]
-    chosen = next(filter(_preferred, ones), ones[0] if ones else None)
-    for child in element:
-        one = place.below.get(child.tag) or place.child(child)
+    placed = [(child, place.below.get(child.tag) or place.child(child)) for child in element]
+    ones = [child for child, one in placed if one.name in _ONE_OF]
+    chosen = next(filter(_preferred, ones), ones[0]) if len(ones) > 1 else next(iter(ones), None)
+    for child, one in placed:
         if child is chosen:
             _walk(child, one, fields)
         else:
@@ -152,16 +150,17 @@ def _preferred(one: etree._Element) -> bool:
 def _higher_taxa(element: etree._Element, place: _Node, fields: dict[str, Any]) -> None:
     """Higher taxa by their rank; those of other ranks, or of none, are kept as they are."""
     for taxon in element:
-        rank = taxon.findtext("{*}HigherTaxonRank") or taxon.get("TaxonRank") or ""
-        name = taxon.findtext("{*}HigherTaxonName") or (taxon.text if not len(taxon) else "")
+        parts = {local_name(part): part.text or "" for part in taxon}
+        rank = parts.get("HigherTaxonRank") or taxon.get("TaxonRank") or ""
+        name = parts.get("HigherTaxonName") or (taxon.text if not parts else "")
         _named(taxon, name, RANKS.get(rank.strip().casefold(), ""), place, fields)
 
 
 def _named_areas(element: etree._Element, place: _Node, fields: dict[str, Any]) -> None:
     """Named areas by their class; others are kept as they are."""
     for area in element:
-        kind = "".join((area.findtext("{*}AreaClass") or area.findtext("{*}NamedAreaClass") or "").split()).casefold()
-        name = area.findtext("{*}AreaName") or area.findtext("{*}NamedAreaName")
+        parts = {local_name(part).removeprefix("Named"): part.text or "" for part in area}
+        kind, name = "".join(parts.get("AreaClass", "").split()).casefold(), parts.get("AreaName")
         _named(area, name, AREAS.get(kind.replace("/", ""), ""), place, fields)
 
 
