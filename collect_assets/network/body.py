@@ -39,13 +39,16 @@ class Body:
     start: bytes
     encoded: bool
     delimited: bool = True
+    cut: bool = False
 
 
 class Progress:
-    """How many bytes came so far, also when it ends badly."""
+    """How many bytes came so far, also when it ends badly; and whether there would have been more than we take."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, start_will_do: bool = False) -> None:
         self.size = 0
+        self.start_will_do = start_will_do
+        self.cut = False
 
 
 def receive(
@@ -61,7 +64,8 @@ def receive(
     """
     codings, known = codings_of(raw)
     known = known and (decode or not codings)
-    _check_length(raw, url, limits, decoded=not codings)
+    if not progress.start_will_do:
+        _check_length(raw, url, limits, decoded=not codings)
     wire = _paced(_wire(raw, url, limits.max_wire_bytes), raw, url, limits)
     pieces = _limited(_decoded(wire, codings, url) if known else wire, raw, url, limits, progress)
     start = b""
@@ -83,7 +87,7 @@ def receive(
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    return Body(part, digest.hexdigest(), progress.size, start, encoded=not known,
+    return Body(part, digest.hexdigest(), progress.size, start, encoded=not known, cut=progress.cut,
                 delimited=_is_delimited(raw) or (known and bool(codings)))  # fmt: skip
 
 
@@ -163,7 +167,12 @@ def _limited(
 ) -> Iterator[bytes]:
     for piece in pieces:
         progress.size += len(piece)
-        if progress.size > limits.max_bytes:
+        over = progress.size - limits.max_bytes
+        if over > 0 and progress.start_will_do:
+            progress.size, progress.cut = limits.max_bytes, True
+            yield piece[: len(piece) - over]
+            return
+        if over > 0:
             raise _too_large(url, f"more than {limits.max_bytes} bytes came", limits.max_bytes, "max-bytes")
         if progress.size > RATIO_FROM and progress.size > limits.max_ratio * raw.tell():
             raise RefusedError("too-large", f"{url}: {raw.tell()} bytes were sent and decode to more than "

@@ -15,7 +15,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Literal
 
-from collect_assets.collection import Section
+from collect_assets.collection import ResourceRuleName, Section
 from collect_assets.errors import FailedError
 from collect_assets.network.gate import Answer, Fetcher
 
@@ -33,6 +33,8 @@ class HarvestRequest:
         work: for files in the making, on the file system of the resources.
         pending: where the finished tasks of a harvest of many pages are kept until it is finished.
         registers: the folder of the registers, for files that a URL names.
+        resource_rule: whose answers are kept; `digital-land` takes what digital-land-python took, and says so.
+        look: a look will do: the first page with records, or the start of a body over the byte limit.
     """
 
     url: str
@@ -41,6 +43,8 @@ class HarvestRequest:
     work: Path = Path("work")
     pending: Path = Path("work/pending")
     registers: Path = Path()
+    resource_rule: ResourceRuleName = "raw"
+    look: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class Harvest:
         incomplete: why the bytes are only a part of what the endpoint has; they are then no resource.
         tasks: of a harvest of many pages, as they stand in the log.
         resumable: whether another run of the day may go on from the tasks that are finished.
+        counted: how many records the service says that it has, where it was asked.
     """
 
     answer: Answer
@@ -72,6 +77,7 @@ class Harvest:
     incomplete: FailedError | None = None
     tasks: tuple[Mapping[str, Any], ...] = ()
     resumable: bool = False
+    counted: int | None = None
 
     @property
     def not_modified(self) -> bool:
