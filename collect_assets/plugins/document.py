@@ -83,18 +83,19 @@ def harvest_of(url: str, tasks: Tasks, file: File, short: str, coverage: Coverag
         note=note,
         incomplete=incomplete,
         tasks=tasks.logged(),
-        resumable=bool(tasks.failed),
+        resumable=bool(tasks.failed or tasks.waiting),
     )
 
 
 def _incomplete(url: str, tasks: Tasks, short: str) -> FailedError | None:
-    failed = tasks.failed
-    if not failed and not short:
+    failed, waiting = tasks.failed, tasks.waiting
+    if not failed and not waiting and not short:
         return None
     named = "; ".join(f"{task.key}: {task.message}" for task in failed[:MOST_NAMED])
     more = f"; and {len(failed) - MOST_NAMED} more" if len(failed) > MOST_NAMED else ""
     tasks_failed = f"{len(failed)} of {len(list(tasks))} tasks failed ({named}{more})" if failed else ""
-    reason = "; ".join(filter(None, (tasks_failed, short)))
+    not_asked = f"{len(waiting)} tasks were not asked for after that" if waiting else ""
+    reason = "; ".join(filter(None, (tasks_failed, not_asked, short)))
     return FailedError("incomplete", f"{url}: {reason}; what came is kept as partial-resource", transient=True)
 
 
