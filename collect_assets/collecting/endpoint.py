@@ -144,6 +144,7 @@ class Collector:
             rules=self.collection.settings.harvesting,
             attempts=gate.terms.limits.attempts,
             backoff=gate.terms.limits.backoff,
+            first=last is None,
         )
         harvest = plugin(request, gate)
         if harvest.part is None and last is not None:

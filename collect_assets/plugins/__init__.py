@@ -36,6 +36,7 @@ class HarvestRequest:
         rules: of the collection, for harvests of many pages.
         attempts: how often a request is sent whose answers say that they are a passing failure.
         backoff: seconds before the second of them.
+        first: whether there is no good log of the endpoint yet.
     """
 
     url: str
@@ -47,6 +48,7 @@ class HarvestRequest:
     rules: Harvesting = field(default_factory=Harvesting)
     attempts: int = 3
     backoff: float = 1.0
+    first: bool = False
 
 
 @dataclass(frozen=True)
