@@ -17,11 +17,11 @@ ORDER = (
     ("plugins",),
     ("collecting",),
     ("tables",),
-    ("tending",),
     ("readers",),
     ("items",),
     ("checking",),
     ("index",),
+    ("tending",),
     ("cli", "orchestration", "sample"),
     ("definitions",),
 )

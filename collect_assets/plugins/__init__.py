@@ -15,7 +15,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Literal
 
-from collect_assets.collection import Harvesting, Section
+from collect_assets.collection import Harvesting, ResourceRuleName, Section
 from collect_assets.errors import FailedError
 from collect_assets.network.gate import Answer, Fetcher
 
@@ -37,6 +37,8 @@ class HarvestRequest:
         attempts: how often a request is sent whose answers say that they are a passing failure.
         backoff: seconds before the second of them.
         first: whether there is no good log of the endpoint yet.
+        resource_rule: whose answers are kept; `digital-land` takes what digital-land-python took, and says so.
+        look: a look will do: the first page with records, or the start of a body over the byte limit.
     """
 
     url: str
@@ -49,6 +51,8 @@ class HarvestRequest:
     attempts: int = 3
     backoff: float = 1.0
     first: bool = False
+    resource_rule: ResourceRuleName = "raw"
+    look: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ class Harvest:
         incomplete: why the bytes are only a part of what the endpoint has; they are then no resource.
         tasks: of a harvest of many pages, as they stand in the log.
         resumable: whether another run of the day may go on from the tasks that are finished.
+        counted: how many records the service says that it has, where it was asked.
     """
 
     answer: Answer
@@ -80,6 +85,7 @@ class Harvest:
     incomplete: FailedError | None = None
     tasks: tuple[Mapping[str, Any], ...] = ()
     resumable: bool = False
+    counted: int | None = None
 
     @property
     def not_modified(self) -> bool:

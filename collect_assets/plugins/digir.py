@@ -19,7 +19,7 @@ from collect_assets.plugins.digir_nameless import Nameless
 from collect_assets.plugins.digir_pages import MetadataReader, ResourceMetadata, keep_page, keep_probe
 from collect_assets.plugins.digir_requests import FULL, MANIS, WAYS, Dialect, Way, range_filter
 from collect_assets.plugins.name_ranges import NameRange, all_names
-from collect_assets.plugins.page_archive import page_archive
+from collect_assets.plugins.page_archive import page_archive, tasks_of
 from collect_assets.plugins.parameters import PluginParameters
 from collect_assets.plugins.range_pages import PagingRules, Question, RangePages, shortfall
 from collect_assets.plugins.tasks import Task, Tasks
@@ -61,7 +61,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         StorageError: the disk is full.
     """
     given = PARAMETERS.of(request.parameters)
-    tasks = Tasks(request.pending, request.work, gate, attempts=request.attempts, backoff=request.backoff)
+    tasks = tasks_of(request, gate)
     resource = _Resource(request, given, tasks)
     try:
         resource.find()
@@ -70,7 +70,8 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
     if not resource.pages:
         raise tasks.ended_by(tasks.error or FailedError("empty", f"{request.url}: no page came"))
     pages = [*filter(None, (resource.described,)), *resource.pages]
-    return page_archive(request, NAME, tasks, pages, short=shortfall(resource.short()), note=resource.note())
+    return page_archive(request, NAME, tasks, pages, short=shortfall(resource.short()), note=resource.note(),
+                        counted=resource.counted)  # fmt: skip
 
 
 class _Resource:
@@ -115,9 +116,14 @@ class _Resource:
         first = self._first.records if self._first else 0
         return first + (self._nameless.beside(first) if self._nameless else 0)
 
+    @property
+    def counted(self) -> int | None:
+        """How many records the provider says that there are."""
+        return self._named if self._metadata.declared is None else self._metadata.declared
+
     def short(self) -> list[str]:
         """What does not agree with what the provider counts and declares, in words for people."""
-        if self._first is None:
+        if self._first is None or self._tasks.enough:
             return []
         found: list[str] = []
         ranges = [*self._first.short(), *(self._nameless.short() if self._nameless else ())]

@@ -17,7 +17,7 @@ from collect_assets.network.gate import Answer, Fetcher, Request
 from collect_assets.plugins import Harvest, HarvestRequest
 from collect_assets.plugins.document import Document
 from collect_assets.plugins.name_ranges import NameRange, all_names
-from collect_assets.plugins.page_archive import page_archive
+from collect_assets.plugins.page_archive import page_archive, tasks_of
 from collect_assets.plugins.parameters import PluginParameters
 from collect_assets.plugins.range_pages import PagingRules, RangePages, shortfall
 from collect_assets.plugins.tapir_pages import Capabilities, keep_capabilities, keep_other, keep_page, read_answer
@@ -65,7 +65,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         StorageError: the disk is full.
     """
     given = PARAMETERS.of(request.parameters)
-    tasks = Tasks(request.pending, request.work, gate, attempts=request.attempts, backoff=request.backoff)
+    tasks = tasks_of(request, gate)
     provider = _Provider(request, given, tasks)
     try:
         provider.introduce()
@@ -77,7 +77,8 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
     if not provider.pages:
         raise tasks.ended_by(tasks.error or FailedError("empty", f"{request.url}: no page came"))
     pages = [*provider.described, *provider.pages]
-    return page_archive(request, NAME, tasks, pages, short=shortfall(provider.short()), note=provider.note())
+    return page_archive(request, NAME, tasks, pages, short=shortfall(provider.short()), note=provider.note(),
+                        counted=provider.counted)  # fmt: skip
 
 
 def _of_archive(request: HarvestRequest, tasks: Tasks, archive: Task) -> Harvest:
@@ -152,9 +153,14 @@ class _Provider:
         """Those with the records, in order."""
         return self._ranges.pages if self._ranges else []
 
+    @property
+    def counted(self) -> int | None:
+        """How many records the provider says that there are."""
+        return self._total
+
     def short(self) -> list[str]:
         """What does not agree with what the provider counts, in words for people."""
-        if self._ranges is None:
+        if self._ranges is None or self._tasks.enough:
             return []
         came, rules = self._ranges.records, self._rules()
         if self._total is not None and rules.agrees(came, self._total):
