@@ -104,7 +104,7 @@ def _within_limits(members: Sequence[zipfile.ZipInfo], size: int) -> bool:
 
 
 def _of_text(path: Path) -> str | None:
-    """The hash without what varies in a protocol page, or without time stamps at the ends; None where there are none."""
+    """The hash without time stamps, or what else varies in a protocol page; None where nothing is noise."""
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(EDGE)
