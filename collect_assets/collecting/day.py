@@ -130,7 +130,7 @@ def collect_day(
             collection, register, plan, hosts=hosts, entry_date=entry_date, mode=mode, only=only, started=now()
         )
         gate = _gate(collection, rules or AddressRules.none(), hosts, resolver)
-        fetched = _run(collection, plan, entry_date, run_file, gate, now, progress)
+        fetched = _run(collection, plan, entry_date, run_file, gate, now, progress, anew=mode is Mode.REFILL)
     report = _report(collection, register, entry_date, fetched=fetched, already=len(plan.already))
     return replace(report, problems=(*report.problems, *hosts.problems))
 
@@ -167,11 +167,13 @@ def _run(
     gate: Gate,
     now: Clock,
     progress: Progress | None,
+    *,
+    anew: bool,
 ) -> dict[str, int]:
     audit = Audit(collection.settings.conditional.audit_share, entry_date)
     past = Past(collection, entry_date)
     stamp = day_stamp(collection, entry_date)
-    collector = Collector(collection, entry_date, stamp, run_file.run, gate, past, now, audit)
+    collector = Collector(collection, entry_date, stamp, run_file.run, gate, past, now, audit, anew)
     outcomes: Counter[str] = Counter()
     audited: dict[str, str] = {}
     for _, log in gate.each(plan.asked, url=lambda endpoint: endpoint.url, work=collector.collect):

@@ -31,7 +31,11 @@ OF_THE_STORED_BODY = frozenset({"content-length", "content-encoding", "content-t
 
 @dataclass(frozen=True)
 class Collector:
-    """What all endpoints of a run share."""
+    """What all endpoints of a run share.
+
+    Attributes:
+        anew: harvests that could go on from the last one ask for everything.
+    """
 
     collection: Collection
     entry_date: dt.date
@@ -41,6 +45,7 @@ class Collector:
     past: Past
     now: Clock
     audit: Audit
+    anew: bool = False
 
     def collect(self, endpoint: Endpoint) -> Log:
         """Collects one endpoint and writes its log; a failure never replaces a good log of the day.
@@ -144,6 +149,8 @@ class Collector:
             rules=self.collection.settings.harvesting,
             attempts=gate.terms.limits.attempts,
             backoff=gate.terms.limits.backoff,
+            entry_date=self.entry_date,
+            last={} if self.anew else self.past.harvested(endpoint.endpoint, endpoint.plugin),
         )
         harvest = plugin(request, gate)
         if harvest.part is None and last is not None:
@@ -176,7 +183,7 @@ class Collector:
             log = replace(log, partial_resource=harvest.sha256)
             return _failed(log, harvest.incomplete, harvest.incomplete.outcome)
         outcome = self.past.outcome(log.endpoint, harvest.sha256, canonical)
-        return replace(log, outcome=outcome, resource=harvest.sha256)
+        return replace(log, outcome=outcome, resource=harvest.sha256, harvested=harvest.harvested)
 
 
 def _not_modified(log: Log, last: Log, resource: Path) -> Log:
@@ -200,6 +207,7 @@ def _not_modified(log: Log, last: Log, resource: Path) -> Log:
         mime_type=last.mime_type,
         complete=True if last.complete is None else last.complete,
         coverage=last.coverage or "full",
+        harvested=last.harvested,
     )
 
 

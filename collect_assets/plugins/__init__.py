@@ -7,6 +7,7 @@ nothing of logs, days or stores. The modules without a `NAME` are what plugins s
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -36,6 +37,9 @@ class HarvestRequest:
         rules: of the collection, for harvests of many pages.
         attempts: how often a request is sent whose answers say that they are a passing failure.
         backoff: seconds before the second of them.
+        entry_date: the day that is collected.
+        last: `harvested` of the last good log of an earlier day, for harvests that go on from there; empty where there
+            is none, its resource is not at hand, or everything is wanted again.
     """
 
     url: str
@@ -47,6 +51,8 @@ class HarvestRequest:
     rules: Harvesting = field(default_factory=Harvesting)
     attempts: int = 3
     backoff: float = 1.0
+    entry_date: dt.date = dt.date.min
+    last: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,7 @@ class Harvest:
         incomplete: why the bytes are only a part of what the endpoint has; they are then no resource.
         tasks: of a harvest of many pages, as they stand in the log.
         resumable: whether another run of the day may go on from the tasks that are finished.
+        harvested: what the log keeps for the next harvest, which gets it as `last`.
     """
 
     answer: Answer
@@ -78,6 +85,7 @@ class Harvest:
     incomplete: FailedError | None = None
     tasks: tuple[Mapping[str, Any], ...] = ()
     resumable: bool = False
+    harvested: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def not_modified(self) -> bool:
