@@ -101,6 +101,7 @@ def fold(collection: Collection, upto: dt.date, *, progress: Progress | None = N
 
     Raises:
         NoLogsError: nothing was ever collected up to that day.
+        RegisterError: old-resource.csv cannot be read.
         StorageError: the disk is full, or a folder cannot be written; the published index is as it was.
     """
     with index_lock(collection):
