@@ -32,6 +32,7 @@ CREDENTIAL_HEADERS = frozenset(
 _OF_THE_CONNECTION = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer", "expect"}
 )
+ResourceRuleName = Literal["raw", "digital-land"]
 DATE_PATTERN = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 
 
@@ -125,15 +126,32 @@ class Items(Section):
     absences_before_deletion: int = Field(2, ge=1, le=10_000)
 
 
+FieldKind = Literal["text", "keyword", "number", "date", "place"]
+
+
+class IndexSettings(Section):
+    """What the index makes of the fields of records, beside what it knows of Darwin Core and planning data.
+
+    Attributes:
+        fields: the kind of a field, by its name.
+    """
+
+    fields: dict[str, FieldKind] = Field(default_factory=dict)
+
+
 class Settings(Section):
-    """Every setting of a collection, as `collection.toml` may give it."""
+    """Every setting of a collection, as `collection.toml` may give it.
+
+    Attributes:
+        resource_rule: which bytes of an answer are kept; None to go on as the collection's logs have it.
+    """
 
     title: str = ""
     description: str = ""
     owners: tuple[str, ...] = ()
     user_agent: str = Field("", pattern=HEADER)
     contact: str = Field("", pattern=HEADER)
-    resource_rule: Literal["raw"] = "raw"
+    resource_rule: ResourceRuleName | None = None
     grace_hours: float = Field(6.0, ge=0, le=WEEK)
     start_date: dt.date | None = Field(None, ge=dt.date(1990, 1, 1), le=dt.date(2999, 12, 31))
     headers: Headers = Field(default_factory=dict)
@@ -142,6 +160,7 @@ class Settings(Section):
     conditional: Conditional = Conditional()
     schedule: Schedule = Schedule()
     items: Items = Items()
+    index: IndexSettings = IndexSettings()
 
 
 def read_settings(path: Path) -> Settings:

@@ -15,7 +15,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Literal
 
-from collect_assets.collection import Section
+from collect_assets.collection import ResourceRuleName, Section
 from collect_assets.errors import FailedError
 from collect_assets.network.gate import Answer, Fetcher
 
@@ -33,6 +33,7 @@ class HarvestRequest:
         work: for files in the making, on the file system of the resources.
         pending: where the finished tasks of a harvest of many pages are kept until it is finished.
         registers: the folder of the registers, for files that a URL names.
+        resource_rule: whose answers are kept; `digital-land` takes what digital-land-python took, and says so.
         look: a look will do: the first page with records, or the start of a body over the byte limit.
     """
 
@@ -42,6 +43,7 @@ class HarvestRequest:
     work: Path = Path("work")
     pending: Path = Path("work/pending")
     registers: Path = Path()
+    resource_rule: ResourceRuleName = "raw"
     look: bool = False
 
 

@@ -8,7 +8,7 @@ registered URL says is asked as it stands there.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from pydantic import Field
@@ -16,6 +16,7 @@ from pydantic import Field
 from collect_assets.errors import FailedError, FetchError
 from collect_assets.network.gate import Fetcher, Request
 from collect_assets.plugins import Harvest, HarvestRequest, get
+from collect_assets.plugins.answers import KEPT
 from collect_assets.plugins.document import Document
 from collect_assets.plugins.parameters import PluginParameters
 from collect_assets.plugins.tasks import Task, Tasks
@@ -66,6 +67,9 @@ def _whole(request: HarvestRequest, gate: Fetcher) -> Harvest:
         try:
             check_no_error(request.url, harvest.part, harvest.start)
         except FetchError as error:
+            if request.resource_rule == "digital-land":
+                note = "; ".join(filter(None, (harvest.note, f"{error}{KEPT}")))
+                return replace(harvest, complete=False, note=note)
             error.evidence = harvest.answer.evidence
             harvest.part.unlink(missing_ok=True)
             raise
