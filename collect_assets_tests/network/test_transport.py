@@ -340,8 +340,7 @@ def test_connections_are_kept_for_the_next_request(make_gate):
 
 
 def _idle(gate):
-    pools = gate._local.exchange._connections.of().poolmanager.pools
-    return [conn for key in list(pools.keys()) for conn in pools[key].pool.queue if conn is not None and conn.sock]
+    return [kept for kept in gate._local.exchange._connections._kept.values() if kept.sock]
 
 
 def test_full_disk_is_a_storage_error_and_leaves_no_part(make_gate, tmp_path):
