@@ -10,11 +10,13 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from collect_assets.errors import UnreadableError
+from collect_assets.readers.facts import Facts, Look
 from collect_assets.readers.source import Scratch, Source, read_start
 from collect_assets.store.local import storage_errors
 from collect_assets.store.zip_limits import MAX_DIRECTORY, MAX_MEMBERS, MAX_RATIO, METHODS, directory_size, is_bomb
@@ -52,8 +54,8 @@ class Archive:
             raise UnreadableError(f"{name} has more than {limit:,} bytes")
         return content
 
-    def copy(self, name: str) -> Path:
-        """A temporary copy of a member, its checksum checked.
+    def copy(self, name: str) -> tuple[Path, Facts]:
+        """A temporary copy of a member, its checksum checked, and what its bytes tell.
 
         Raises:
             UnreadableError: it is missing, damaged, encrypted, too large, or unpacks like a bomb.
@@ -64,9 +66,9 @@ class Archive:
 
     def source(self, name: str, parent: Source) -> Source:
         """A copy of a member, to be read as a file of its own."""
-        path = self.copy(name)
+        path, facts = self.copy(name)
         options = (parent.encoding, parent.delimiter, parent.depth + 1)
-        return Source(path, read_start(path), self._scratch, name, *options)
+        return Source(path, read_start(path), self._scratch, name, *options, facts)
 
     def _info(self, name: str) -> zipfile.ZipInfo:
         found = self._by_name.get(name, [])
@@ -134,22 +136,30 @@ def _check_directory(file: IO[bytes]) -> None:
         raise UnreadableError(f"the directory of the zip has more than {MAX_DIRECTORY:,} bytes")
 
 
-def copy_unpacked(file: IO[bytes], name: str, packed: int, scratch: Scratch) -> Path:
-    """Copies what is unpacked on the fly, within the limits of size and ratio.
+def copy_unpacked(file: IO[bytes], name: str, packed: int, scratch: Scratch) -> tuple[Path, Facts]:
+    """Copies what is unpacked on the fly, within the limits of size and ratio; says what its bytes tell.
+
+    They are looked at in another thread: unpacking leaves Python's lock alone, and one core is not enough for both.
 
     Raises:
-        UnreadableError: it passes one of them.
+        UnreadableError: it passes one of the limits.
     """
-    path, size = scratch.file(), 0
-    with storage_errors(path), path.open("wb") as copy:
+    path, size, look = scratch.file(), 0, Look()
+    with storage_errors(path), path.open("wb") as copy, ThreadPoolExecutor(1) as other:
+        looked: Future[None] | None = None
         while chunk := _next(file, name):
             size += len(chunk)
             if size > MAX_UNPACKED:
                 raise UnreadableError(f"{name} has more than {MAX_UNPACKED:,} bytes unpacked")
             if is_bomb(size, packed):
                 raise UnreadableError(f"{name} unpacks to more than {MAX_RATIO} times its size, as archive bombs do")
+            if looked:
+                looked.result()
+            looked = other.submit(look.add, chunk)
             copy.write(chunk)
-    return path
+        if looked:
+            looked.result()
+    return path, look.finish()
 
 
 def _next(file: IO[bytes], name: str) -> bytes:

@@ -33,8 +33,10 @@ def open_source(source: Source) -> Table | Stream:
     with storage_errors(source.path):
         packed = source.path.stat().st_size
         with source.path.open("rb") as file, gzip.GzipFile(fileobj=file) as unpacked:
-            path = copy_unpacked(cast("IO[bytes]", unpacked), "the gzip", packed, source.scratch)
+            path, facts = copy_unpacked(cast("IO[bytes]", unpacked), "the gzip", packed, source.scratch)
     start = read_start(path)
     if start[_TAR] == b"ustar":
         raise UnreadableError("a tar archive; those are not read yet, publish it as zip")
-    return open_inner(Source(path, start, source.scratch, "", source.encoding, source.delimiter, source.depth + 1))
+    return open_inner(
+        Source(path, start, source.scratch, "", source.encoding, source.delimiter, source.depth + 1, facts)
+    )
