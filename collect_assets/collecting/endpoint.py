@@ -20,7 +20,7 @@ from collect_assets.network.content import mime_type
 from collect_assets.network.credentials import Credential
 from collect_assets.network.endpoint_gate import EndpointGate
 from collect_assets.network.gate import Gate
-from collect_assets.network.messages import Fetcher, without_secrets
+from collect_assets.network.messages import without_secrets
 from collect_assets.network.options import EndpointOptions
 from collect_assets.plugins import Harvest, HarvestRequest, plugins
 from collect_assets.plugins.parameters import options_of
@@ -32,7 +32,11 @@ OF_THE_STORED_BODY = frozenset({"content-length", "content-encoding", "content-t
 
 @dataclass(frozen=True)
 class Collector:
-    """What all endpoints of a run share."""
+    """What all endpoints of a run share.
+
+    Attributes:
+        anew: harvests that could go on from the last one ask for everything.
+    """
 
     collection: Collection
     entry_date: dt.date
@@ -43,6 +47,7 @@ class Collector:
     now: Clock
     audit: Audit
     rule: ResourceRule
+    anew: bool = False
 
     def collect(self, endpoint: Endpoint) -> Log:
         """Collects one endpoint and writes its log; a failure never replaces a good log of the day.
@@ -138,7 +143,7 @@ class Collector:
         return validators(last, self.collection) if conditional else {}
 
     def _ask(
-        self, endpoint: Endpoint, gate: Fetcher, last: Log | None, sent: Mapping[str, str], pending: Path
+        self, endpoint: Endpoint, gate: EndpointGate, last: Log | None, sent: Mapping[str, str], pending: Path
     ) -> Harvest:
         """Asks for what changed; and for all of it, where what we have turns out to be damaged (promise 1)."""
         plugin = plugins()[endpoint.plugin]
@@ -149,7 +154,13 @@ class Collector:
             work=self.collection.work,
             pending=pending,
             registers=self.collection.register.parent,
+            rules=self.collection.settings.harvesting,
+            attempts=gate.terms.limits.attempts,
+            backoff=gate.terms.limits.backoff,
+            first=last is None,
             resource_rule=self.rule.name,
+            entry_date=self.entry_date,
+            last={} if self.anew else self.past.harvested(endpoint.endpoint, endpoint.plugin),
         )
         harvest = plugin(request, gate)
         if harvest.part is None and last is not None:
@@ -165,7 +176,7 @@ class Collector:
                 raise AssertionError("a harvest without bytes needs a good log before it")
             return _not_modified(log, last, self.collection.resources.path(last.resource))
         try:
-            canonical = canonical_hash(harvest.part, harvest.sha256)
+            canonical = canonical_hash(harvest.part, harvest.sha256, harvest.start)
             damaged = self.collection.resources.add(harvest.part, harvest.sha256)
         finally:
             harvest.part.unlink(missing_ok=True)
@@ -182,7 +193,7 @@ class Collector:
             log = replace(log, partial_resource=harvest.sha256)
             return _failed(log, harvest.incomplete, harvest.incomplete.outcome)
         outcome = self.past.outcome(log.endpoint, harvest.sha256, canonical)
-        return replace(log, outcome=outcome, resource=harvest.sha256)
+        return replace(log, outcome=outcome, resource=harvest.sha256, harvested=harvest.harvested)
 
 
 def _not_modified(log: Log, last: Log, resource: Path) -> Log:
@@ -206,6 +217,7 @@ def _not_modified(log: Log, last: Log, resource: Path) -> Log:
         mime_type=last.mime_type,
         complete=True if last.complete is None else last.complete,
         coverage=last.coverage or "full",
+        harvested=last.harvested,
     )
 
 

@@ -13,12 +13,16 @@ from collect_assets.errors import UnreadableError
 from collect_assets.items.canonical import (
     BLANKS,
     canonical_json,
+    canonical_record,
     canonical_text,
+    canonical_value,
     filled_sql,
     hash_sql,
     json_sql,
+    json_text,
     odd_sql,
     record_hash,
+    record_text,
     text_sql,
 )
 
@@ -127,3 +131,16 @@ def test_a_record_that_is_taken_as_it_is_has_its_canonical_form_already(rows):
             SELECT raw, canonical FROM (SELECT {json_sql(cells)} AS raw, {canonical} AS canonical FROM cells)
             WHERE raw <> canonical AND NOT ({odd})""").fetchall()
     assert wrong == []
+
+
+@given(st.dictionaries(st.text(max_size=5), st.text(max_size=8) | st.integers() | st.none() | st.lists(st.text())))
+def test_the_quick_ways_to_a_record_and_its_text_are_the_slow_ones(fields):
+    record = canonical_record(fields)
+    assert record == (canonical_value(fields) or {})
+    assert record_text(record) == json_text(record)
+
+
+@given(st.text(), st.sampled_from(["%s", "a%b", 'q"', "\u2028", "é", "\x7f"]))
+def test_odd_keys_and_texts_come_through_the_quick_way(text, key):
+    record = canonical_record({key: text, "other": "x", "third": "\x01\x1f\\"})
+    assert record_text(record) == json_text(record)
