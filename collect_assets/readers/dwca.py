@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from collect_assets.errors import UnreadableError
-from collect_assets.readers.archive import Archive, open_archive
+from collect_assets.readers.archive import Archive, is_archive, open_archive
 from collect_assets.readers.delimited import Dialect, csv_rows, rows_skipped, sample_text, table_file
 from collect_assets.readers.dwca_descriptor import DescribedTable, Descriptor, parse_descriptor, term_name
 from collect_assets.readers.encodings import Text, as_text
@@ -27,8 +27,8 @@ KEY_TERMS = {"Occurrence": "occurrenceID", "Taxon": "taxonID", "Event": "eventID
 
 
 def matches(source: Source) -> bool:
-    """A zip with a `meta.xml` at its top, or in the one folder at its top."""
-    if not source.start.startswith(b"PK\x03\x04"):
+    """A zip or tar with a `meta.xml` at its top, or in the one folder at its top."""
+    if source.depth or not is_archive(source.start):
         return False
     try:
         with open_archive(source) as archive:
