@@ -18,6 +18,7 @@ ORDER = (
     ("collecting",),
     ("tables",),
     ("tending",),
+    ("discovery",),
     ("readers",),
     ("items",),
     ("checking",),

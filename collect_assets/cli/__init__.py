@@ -27,6 +27,7 @@ COMMANDS = (
     "explain",
     "compare",
     "check-registers",
+    "discover",
     "add-endpoint",
     "retire",
 )

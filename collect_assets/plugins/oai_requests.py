@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from collect_assets.network.gate import Request
 
-Verb = Literal["ListRecords", "ListIdentifiers"]
+Verb = Literal["ListRecords", "ListIdentifiers", "ListSets"]
 _ARGUMENTS = frozenset({"verb", "metadataprefix", "set", "from", "until", "resumptiontoken", "identifier"})
 _DATESTAMP = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?")
 DAY = len("2000-01-01")
