@@ -1,8 +1,8 @@
 """Collects what others publish, keeps exactly what was served, follows every record, and answers for any day.
 
-The public API: `collect` a day of a collection, `fetch` one URL through the gate,
-`check_url` whether one can be collected, `fold` days into the item index, and
-`search` it. The Dagster assets and the shell command call the same functions.
+The public API: `collect` a day of a collection, `fetch` one URL through the gate, `check_url` whether one can be
+collected, `fold` days into the item index, and `search` it. The Dagster assets and the shell command call the same
+functions.
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ CREDENTIAL_HEADERS = frozenset(
 _OF_THE_CONNECTION = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer", "expect"}
 )
+ResourceRuleName = Literal["raw", "digital-land"]
 DATE_PATTERN = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
 
 
@@ -137,15 +138,32 @@ class Harvesting(Section):
     most_pages: int = Field(20_000, ge=1, le=99_999)
 
 
+FieldKind = Literal["text", "keyword", "number", "date", "place"]
+
+
+class IndexSettings(Section):
+    """What the index makes of the fields of records, beside what it knows of Darwin Core and planning data.
+
+    Attributes:
+        fields: the kind of a field, by its name.
+    """
+
+    fields: dict[str, FieldKind] = Field(default_factory=dict)
+
+
 class Settings(Section):
-    """Every setting of a collection, as `collection.toml` may give it."""
+    """Every setting of a collection, as `collection.toml` may give it.
+
+    Attributes:
+        resource_rule: which bytes of an answer are kept; None to go on as the collection's logs have it.
+    """
 
     title: str = ""
     description: str = ""
     owners: tuple[str, ...] = ()
     user_agent: str = Field("", pattern=HEADER)
     contact: str = Field("", pattern=HEADER)
-    resource_rule: Literal["raw"] = "raw"
+    resource_rule: ResourceRuleName | None = None
     grace_hours: float = Field(6.0, ge=0, le=WEEK)
     start_date: dt.date | None = Field(None, ge=dt.date(1990, 1, 1), le=dt.date(2999, 12, 31))
     headers: Headers = Field(default_factory=dict)
@@ -155,6 +173,7 @@ class Settings(Section):
     schedule: Schedule = Schedule()
     items: Items = Items()
     harvesting: Harvesting = Harvesting()
+    index: IndexSettings = IndexSettings()
 
 
 def read_settings(path: Path) -> Settings:
@@ -285,16 +304,26 @@ class Collection:
 
     def entry_dates(self) -> list[dt.date]:
         """The entry-dates that have a folder of logs, or logs that were adopted, oldest first."""
-        logs = {day for path in self.log.glob(DATE_PATTERN) if (day := _date_of(path.name)) and path.is_dir()}
-        adopted = (self.folder / "adopted").glob(f"{DATE_PATTERN}.jsonl")
-        return sorted(logs | {day for path in adopted if (day := _date_of(path.stem))})
+        logs = {day for each in _listed(self.log) if (day := _date_of(each.name)) and each.is_dir()}
+        adopted = (each.name for each in _listed(self.folder / "adopted") if each.name.endswith(".jsonl"))
+        return sorted(logs | {day for name in adopted if (day := _date_of(name.removesuffix(".jsonl")))})
+
+
+def _listed(folder: Path) -> list[os.DirEntry[str]]:
+    """What is in a folder, with what each thing is: a `glob` asks for that again, of ten years 3,650 times."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []
 
 
 def _date_of(name: str) -> dt.date | None:
     try:
-        return dt.date.fromisoformat(name)
+        day = dt.date.fromisoformat(name)
     except ValueError:
         return None
+    return day if day.isoformat() == name else None  # `2024-W01-1` is a date too, and `20240101`
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from collect_assets.errors import RegisterError
@@ -27,12 +27,21 @@ class Row:
 
     Attributes:
         skip: the word for the log where something is wrong; blank where nothing is.
+        lines: how many lines it takes: a quoted cell may hold line ends.
+        width: how many cells it has, which may be fewer or more than there are columns.
     """
 
     number: int
     cells: dict[str, str]
     skip: str = ""
     reason: str = ""
+    lines: int = 1
+    width: int = 0
+
+    @property
+    def blank(self) -> bool:
+        """Whether nothing stands in it; a bad row is not blank."""
+        return not self.skip and not any(cell.strip() for cell in self.cells.values())
 
 
 def read_rows(path: Path, content: bytes, *, needed: Sequence[str]) -> Iterator[Row]:
@@ -46,7 +55,12 @@ def read_rows(path: Path, content: bytes, *, needed: Sequence[str]) -> Iterator[
     Raises:
         RegisterError: it is not a CSV, or lacks a needed column.
     """
-    lines = list(io.StringIO(_text(path, content), newline=""))
+    return (row for row in all_rows(path, content, needed=needed) if not row.blank)
+
+
+def all_rows(path: Path, content: bytes, *, needed: Sequence[str]) -> Iterator[Row]:
+    """As `read_rows`, with the blank ones."""
+    lines = lines_of(path, content)
     first, at = _record(lines, 0)
     header = _header(path, first, needed)
     places = [header.index(name) for name in needed]
@@ -55,9 +69,26 @@ def read_rows(path: Path, content: bytes, *, needed: Sequence[str]) -> Iterator[
         row = _row(at + 1, header, cells)
         if end - at > 1 and _swallows(lines, at, end, places):
             row, end = _open_quote(at + 1, end, header, lines[at]), at + 1
-        if any(cell.strip() for cell in row.cells.values()):
-            yield row
+        yield replace(row, lines=end - at, width=len(cells))
         at = end
+
+
+def lines_of(path: Path, content: bytes) -> list[str]:
+    """The lines of a CSV with their ends, without BOM.
+
+    Raises:
+        RegisterError: it is not a CSV.
+    """
+    return list(io.StringIO(_text(path, content), newline=""))
+
+
+def header_of(path: Path, content: bytes, *, needed: Sequence[str] = ()) -> list[str]:
+    """The names of the columns.
+
+    Raises:
+        RegisterError: it is not a CSV, or lacks a needed column.
+    """
+    return _header(path, _record(lines_of(path, content), 0)[0], needed)
 
 
 def _text(path: Path, content: bytes) -> str:

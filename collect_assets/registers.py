@@ -27,18 +27,24 @@ _SECRET = re.compile(
     r"(?:^|[-_.])(?:(?:api|access|auth|subscription)?[-_]?(?:key|token)|sig|signature|password|passwd|pwd|secret|code)$",
     re.IGNORECASE,
 )
-_EXPOSED = "which looks like a secret; registers are public, so ask for a URL without it, and have this one revoked"
+EXPOSED = "which looks like a secret; registers are public, so ask for a URL without it, and have this one revoked"
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ].*)?)?)?$")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something wrong in a row of a register. `skip` is the word for the log when the row is not collected for it."""
+    """Something wrong in a row of a register.
+
+    Attributes:
+        skip: the word for the log when the row is not collected for it.
+        code: the word for what is wrong where the row is collected all the same.
+    """
 
     file: str
     row: int
     reason: str
     skip: str = ""
+    code: str = ""
 
     def __str__(self) -> str:
         return f"{self.file}, row {self.row}: {self.reason}"
@@ -117,7 +123,7 @@ def read_endpoints(path: Path, *, plugins: Those[str] = ("",)) -> EndpointRegist
     Raises:
         RegisterError: the file is missing, not a CSV, or lacks the column `endpoint-url`.
     """
-    content = _content(path, NEEDED)
+    content = read_content(path, NEEDED)
     endpoints: dict[str, Endpoint] = {}
     skips: list[Skip] = []
     problems: list[Problem] = []
@@ -126,7 +132,7 @@ def read_endpoints(path: Path, *, plugins: Those[str] = ("",)) -> EndpointRegist
         bad = Problem(path.name, row.number, row.reason, row.skip)
         checked = bad if row.skip else _check(path.name, row, plugins)
         if secret := secret_in(url):
-            problems.append(Problem(path.name, row.number, f"endpoint-url has {secret}, {_EXPOSED}"))
+            problems.append(Problem(path.name, row.number, f"endpoint-url has {secret}, {EXPOSED}", code="secret"))
         if isinstance(checked, Problem):
             problems.append(checked)
             given = row.cells.get("endpoint") or (endpoint_id(url) if url else "")
@@ -135,7 +141,7 @@ def read_endpoints(path: Path, *, plugins: Those[str] = ("",)) -> EndpointRegist
             endpoints[checked.endpoint] = checked
         else:
             again = f"the same endpoint as row {first.row}; it is collected once"
-            problems.append(Problem(path.name, row.number, again))
+            problems.append(Problem(path.name, row.number, again, code="duplicate"))
             endpoints[checked.endpoint] = _merge(first, checked)
     sha256 = hashlib.sha256(content).hexdigest()
     return EndpointRegister(path, sha256, content, tuple(endpoints.values()), tuple(skips), tuple(problems))
@@ -163,7 +169,7 @@ def read_sources(path: Path) -> list[Source]:
         RegisterError: the file is missing, not a CSV, or lacks `endpoint` and `organisation`.
     """
     needed = ("endpoint", "organisation")
-    cells = (row.cells for row in read_rows(path, _content(path, needed), needed=needed) if not row.skip)
+    cells = (row.cells for row in read_rows(path, read_content(path, needed), needed=needed) if not row.skip)
     return [
         Source(row["endpoint"], row["organisation"], row.get("datasets", row.get("pipelines", "")))
         for row in cells
@@ -180,7 +186,12 @@ def endpoints_of(path: Path, organisation: str) -> set[str]:
     return {source.endpoint for source in read_sources(path) if source.organisation == organisation}
 
 
-def _content(path: Path, needed: tuple[str, ...]) -> bytes:
+def read_content(path: Path, needed: tuple[str, ...]) -> bytes:
+    """The bytes of a register.
+
+    Raises:
+        RegisterError: it is missing or cannot be read.
+    """
     try:
         return path.read_bytes()
     except FileNotFoundError:

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from collect_assets_tests.collecting.kit import QUICK, Folder
+
+
+def pytest_configure() -> None:
+    """Takes signals again that whoever started this ignores, as shells do in the background: children inherit that."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGTERM, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture

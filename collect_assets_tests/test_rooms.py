@@ -17,12 +17,12 @@ ORDER = (
     ("plugins",),
     ("collecting",),
     ("tables",),
-    ("tending",),
     ("discovery",),
     ("readers",),
     ("items",),
     ("checking",),
     ("index",),
+    ("tending",),
     ("cli", "orchestration", "sample"),
     ("definitions",),
 )

@@ -1,1 +1,1 @@
-"""One URL, now: whether it can be collected, and what would come of it. Nothing of a collection is touched."""
+"""Checking one URL now: whether it can be collected, and what would come. Nothing of any collection is touched."""

@@ -1,41 +1,30 @@
-"""Checking one URL: harvest it into a scratch folder under tight limits, read it, and say what was found."""
+"""The check of one URL: what was typed is looked at, what it serves is looked at, and all of it is reported."""
 
 from __future__ import annotations
 
-import datetime as dt
-import json
-import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
-from collect_assets.checking.report import UrlReport, error_of
-from collect_assets.checking.services import error_in, feature_types, plugin_of, root_of
-from collect_assets.checking.words import of_error, of_typing
+from collect_assets.checking import findings, words
+from collect_assets.checking.asking import CheckLimits
+from collect_assets.checking.looking import Came, Wanted, look
+from collect_assets.checking.records import Contents, read_contents, read_start_of
+from collect_assets.checking.report import Finding, UrlCheck
+from collect_assets.checking.scratch import scratch_collection
+from collect_assets.checking.typed import PLAIN, check_parameters, check_plugin, check_typed, host_of_url
+from collect_assets.checking.user_error import user_error
 from collect_assets.collecting.window import Clock, utc_now
-from collect_assets.collection import Collection, Limits, Politeness
-from collect_assets.errors import FailedError, FetchError, SettingsError
-from collect_assets.items.records import Reading, RecordReport, reading_database, record_file, try_derive
+from collect_assets.collection import Collection, Settings
+from collect_assets.errors import FetchError, RefusedError, StorageError, hide_url_secrets
+from collect_assets.items.records import Reading
 from collect_assets.network.addresses import AddressRules
 from collect_assets.network.content import mime_type
-from collect_assets.network.gate import Answer, Fetcher, Gate, Request
-from collect_assets.plugins import Harvest, HarvestRequest, plugins
-from collect_assets.plugins.parameters import options_of
-from collect_assets.store.canonical import canonical_hash
-from collect_assets.store.database import database
+from collect_assets.plugins import Harvest
 from collect_assets.version import __version__
 
-TIGHT = Limits(connect_timeout=10, read_timeout=20, total_timeout=60, max_bytes=50_000_000, attempts=2)
-MOST_REQUESTS = 5  # of one harvest: a layer is described, counted, and its first pages fetched
-SHOWN = 5
-
-_FIRST = "SELECT record FROM read_parquet($file, file_row_number = true) ORDER BY file_row_number LIMIT $limit"
-_GEOMETRY = """
-SELECT ST_GeometryType(g)::VARCHAR, count(*), min(ST_XMin(g)), min(ST_YMin(g)), max(ST_XMax(g)), max(ST_YMax(g))
-FROM (SELECT ST_GeomFromWKB(geometry) AS g FROM read_parquet($file) WHERE geometry IS NOT NULL)
-GROUP BY 1 ORDER BY 2 DESC
-"""
+USER_AGENT = f"collect_assets/{__version__} (check of one URL)"
+FIRST = 5
 
 
 def check_url(
@@ -43,211 +32,152 @@ def check_url(
     *,
     plugin: str | None = None,
     parameters: Mapping[str, Any] | None = None,
-    limits: Limits = TIGHT,
+    limits: CheckLimits | None = None,
+    first: int = FIRST,
     rules: AddressRules | None = None,
+    user_agent: str = USER_AGENT,
     now: Clock = utc_now,
-) -> UrlReport:
-    """Whether a URL can be collected, and what its data look like. Nothing of a collection is read or written.
+) -> UrlCheck:
+    """Whether a URL can be collected, and what would come. No collection is touched, and nothing is kept.
 
     Args:
         url: as somebody typed it.
-        plugin: as the register would have it; found by what answers when left out.
-        parameters: as the register would have them.
-        limits: of bytes and seconds; tight ones when left out.
+        plugin: as a register would have it, `GET` or blank for the plain one; the one that fits when left out.
+        parameters: as a register would have them.
+        limits: of bytes, seconds, attempts and redirects.
+        first: how many of the first records are reported.
         rules: which non-public addresses may be asked; none when left out.
-        now: the clock, for the time of an error.
+        user_agent: who asks; a contact in it is good manners.
+        now: tells the time.
 
     Raises:
-        SettingsError: there is no such plugin, or a parameter cannot be used.
-        StorageError: there is no room for temporary files.
+        SettingsError: there is no such plugin, or the parameters or limits cannot be used.
     """
-    if plugin is not None and plugin not in plugins():
-        known = ", ".join(sorted(name for name in plugins() if name))
-        raise SettingsError(f"there is no plugin {plugin!r}; known: {known}, and blank for a plain GET")
-    if wrong := of_typing(url):
-        refused = UrlReport(url, collectable=False, outcome="refused:url", plugin=plugin or "", problems=(wrong,))
-        return _with_error(refused, FailedError("url", wrong, exception="InvalidURL"), now())
-    with tempfile.TemporaryDirectory(prefix="check-url-") as folder:
-        scratch = _Scratch(Collection.at(Path(folder)), url, parameters or {}, limits, rules or AddressRules.none())
-        return scratch.check(plugin, now)
+    given = "" if plugin is not None and plugin.upper() == PLAIN else plugin
+    wanted = Wanted(
+        url, given, dict(parameters or {}), limits or CheckLimits(), rules or AddressRules.none(), user_agent
+    )
+    check = _checked(wanted, first)
+    return check if check.collectable else replace(check, error=user_error(check, now()))
 
 
-class _Few:
-    """A gate that answers a few times and then no more; it remembers how the last answer began."""
-
-    def __init__(self, gate: Fetcher) -> None:
-        self._gate = gate
-        self._left = MOST_REQUESTS
-        self.stopped = False
-        self.start = b""
-
-    def fetch(self, request: Request) -> Answer:
-        """Asks, as long as a check may."""
-        if not self._left:
-            self.stopped = True
-            raise FailedError("checked", "a check asks for the first pages only")
-        self._left -= 1
-        answer = self._gate.fetch(request)
-        self.start = answer.start
-        return answer
+def _checked(wanted: Wanted, first: int) -> UrlCheck:
+    check_plugin(wanted.plugin or "")
+    check_parameters(wanted.plugin or "", wanted.parameters)
+    reading = Reading.of(wanted.parameters)
+    try:
+        check_typed(wanted.url, wanted.rules)
+        with scratch_collection(Settings()) as scratch:
+            return _report(wanted, look(wanted, scratch), scratch, reading, first)
+    except (RefusedError, StorageError) as error:
+        found = Finding("error", str(error)) if isinstance(error, RefusedError) else None
+        return _failed(_reached(wanted, Came(wanted.plugin or "")), error, [], found)
 
 
-@dataclass(frozen=True)
-class _Scratch:
-    """One check: what is asked, and the folder that is thrown away afterwards."""
-
-    collection: Collection
-    url: str
-    parameters: Mapping[str, Any]
-    limits: Limits
-    rules: AddressRules
-
-    def check(self, plugin: str | None, now: Clock) -> UrlReport:
-        """Asks as a plain GET first, and again where the answer shows that a plugin fits better."""
-        report, error, start = self._try(plugin or "")
-        if plugin is None and (better := plugin_of(report.final_url or self.url, start)):
-            if better == "wfs":  # the answer is the same; the plugin only takes noise out of it, and pages
-                report = replace(report, plugin=better)
-            else:
-                report, error, start = self._try(better)
-        if error is None:
-            return self._described(report, start)
-        return _with_error(report, error, now())
-
-    def _try(self, plugin: str) -> tuple[UrlReport, FetchError | None, bytes]:
-        options = options_of(plugin, self.parameters)
-        with Gate(
-            limits=self.limits,
-            politeness=Politeness(),
-            user_agent=f"collect_assets/{__version__} (check of one URL)",
-            rules=self.rules,
-            work=self.collection.work,
-        ) as gate:
-            few = _Few(gate.for_endpoint(self.url, options))
-            work = self.collection.work
-            request = HarvestRequest(self.url, self.parameters, work=work, pending=work / "pending", registers=work)
-            try:
-                harvest = plugins()[plugin](request, few)
-            except FetchError as error:
-                return _failed(self.url, plugin, error), error, few.start
-            return self._kept(plugin, harvest, few), None if few.stopped else harvest.incomplete, few.start
-
-    def _kept(self, plugin: str, harvest: Harvest, few: _Few) -> UrlReport:
-        """What came, and what it reads as."""
-        if harvest.part is None:
-            raise AssertionError("without validators, bytes come or an error")
-        self.collection.resources.add(harvest.part, harvest.sha256)
-        path = self.collection.resources.path(harvest.sha256)
-        canonical = canonical_hash(path, harvest.sha256)
-        reading = Reading.of(self.parameters)
-        with reading_database(self.collection) as memory:
-            records, _ = try_derive(self.collection, path, reading, canonical, memory)
-        answer = harvest.answer
-        report = UrlReport(
-            self.url,
-            collectable=harvest.incomplete is None or few.stopped,
-            outcome="collected",
-            plugin=plugin,
-            status=answer.status,
-            final_url=answer.url,
-            redirects=tuple((each.status, each.url) for each in answer.redirects),
-            content_type=answer.header("content-type"),
-            mime_type=mime_type(harvest.start),
-            size=harvest.size,
-            whole=not few.stopped,
-            declared=self._declared(),
-            elapsed=round(answer.elapsed, 3),
-            notes=(harvest.note,) if harvest.note else (),
-        )
-        return _with_records(report, records, record_file(self.collection, reading, canonical))
-
-    def _declared(self) -> int | None:
-        """What an ArcGIS server counted, among the pages of its harvest."""
-        try:
-            counted = json.loads((self.collection.work / "pending" / "count").read_bytes())
-        except (OSError, ValueError):
-            return None
-        return counted.get("count") if isinstance(counted, dict) else None
-
-    def _described(self, report: UrlReport, start: bytes) -> UrlReport:
-        """The description of a service is no data: which feature types it has, and how they are asked for."""
-        root = root_of(start)
-        if root == "WFS_Capabilities":
-            resource = next(self.collection.resources.folder.iterdir())
-            types = feature_types(resource)
-            problem = "This is the description of a WFS, not its data. Ask for one of its feature types: " + (
-                ", ".join(types) or "it names none")  # fmt: skip
-            return replace(report, collectable=False, outcome="refused:description", problems=(problem,))
-        if message := error_in(start):
-            problem = f"The service answers with an error of its own, in place of data: {message}"
-            return replace(report, collectable=False, outcome="failed:service-error", problems=(problem,))
-        return report
+def _report(wanted: Wanted, came: Came, scratch: Collection, reading: Reading, first: int) -> UrlCheck:
+    check, told = _reached(wanted, came), list[Finding]()
+    harvest = came.harvest
+    if harvest is not None and harvest.part is not None:
+        check = replace(check, mime_type=mime_type(harvest.start), bytes=harvest.size, counted=harvest.counted)
+        if came.error is None or came.error is harvest.incomplete:
+            told += findings.of_answer(check, harvest)
+            contents = _read(scratch, harvest, reading, first)
+            check = _with_contents(check, harvest, contents)
+            told = [*findings.of_size(check, harvest.answer), *told]
+            told += findings.of_contents(contents)
+    told = [*findings.of_address(check), *findings.of_plugin(wanted.plugin, check, came.kind), *told]
+    if came.error is not None:
+        return _failed(check, came.error, told)
+    cut = harvest is not None and harvest.answer.cut
+    return replace(check, collectable=True, outcome="first", summary=_summary(check, cut=cut), findings=tuple(told))
 
 
-def _failed(url: str, plugin: str, error: FetchError) -> UrlReport:
-    evidence = error.evidence
+def _reached(wanted: Wanted, came: Came) -> UrlCheck:
+    """What is known of how the URL was reached, well or not."""
+    evidence, first = came.evidence, came.first or came.evidence
     headers = {name.lower(): value for name, value in evidence.response_headers.items()}
-    last = evidence.attempts[-1].url if evidence.attempts else ""
-    return UrlReport(
-        url,
-        collectable=False,
-        outcome=error.outcome,
-        plugin=plugin,
-        problems=tuple(dict.fromkeys((of_error(error, evidence.status), str(error)))),
+    landed = came.landed or (came.harvest.answer.url if came.harvest is not None else "")
+    asked = first.attempts[-1].url if first.attempts else ""
+    hidden = (replace(each, url=hide_url_secrets(each.url), location=hide_url_secrets(each.location))
+              for each in first.redirects)  # fmt: skip
+    return UrlCheck(
+        url=wanted.url,
+        plugin=came.plugin,
+        parameters=wanted.parameters,
+        final_url=hide_url_secrets(landed or asked),
+        redirects=tuple(hidden),
         status=evidence.status,
-        final_url=last,
-        redirects=tuple((each.status, each.url) for each in evidence.redirects),
+        elapsed=round(wanted.elapsed, 3),
+        requests=came.sent,
+        mime_type=mime_type(came.start) if came.start else "",
         content_type=headers.get("content-type", ""),
-        elapsed=round(evidence.elapsed, 3),
+        choices=came.choices,
     )
 
 
-def _with_error(report: UrlReport, error: FetchError, now: dt.datetime) -> UrlReport:
-    error_keys = error_of(report, why=error.why, detail=str(error), exception=error.exception or "",
-                          entry_date=now.date().isoformat(), time=now.isoformat(timespec="seconds"))  # fmt: skip
-    problems = report.problems or (of_error(error, report.status),)
-    return replace(report, collectable=False, outcome=error.outcome, problems=problems, error=error_keys)
+def _read(scratch: Collection, harvest: Harvest, reading: Reading, first: int) -> Contents:
+    if harvest.part is None:
+        raise AssertionError("only what came can be read")
+    read = read_start_of if harvest.answer.cut else read_contents
+    return read(scratch, harvest.part, reading, first)
 
 
-def _with_records(report: UrlReport, records: RecordReport, file: Path) -> UrlReport:
-    """The report with what was read; what could not be read is a problem, though it can be collected."""
-    problems = [f"It can be collected, but not read into records: {records.problem}"] if records.problem else []
-    if records.rejected:
-        problems.append(
-            f"{records.rejected} of its rows cannot be read; they are kept, and no item is deleted for them."
-        )
-    if records.without_id:
-        problems.append(f"{records.without_id} records have no {' + '.join(records.id_rule)}, which is their id.")
-    if records.conflicts:
-        problems.append(f"{records.conflicts} records have the id of another one and differ from it.")
-    report = replace(
-        report,
-        problems=tuple(problems),
-        format=records.format,
-        encoding=records.encoding,
-        columns=records.columns,
-        records=records.records,
-        rejected=records.rejected,
-        without_id=records.without_id,
-        duplicates=records.duplicates,
-        id_rule=records.id_rule,
-        notes=(*report.notes, *records.notes),
-    )
-    return report if records.problem or not records.records else _with_first(report, file)
-
-
-def _with_first(report: UrlReport, file: Path) -> UrlReport:
-    with database(spatial=True) as connection:
-        first = connection.execute(_FIRST, {"file": str(file), "limit": SHOWN}).fetchall()
-        kinds = connection.execute(_GEOMETRY, {"file": str(file)}).fetchall()
-    box = (
-        tuple(pick(kind[place] for kind in kinds) for place, pick in enumerate((min, min, max, max), 2))
-        if kinds
-        else None
-    )
+def _with_contents(check: UrlCheck, harvest: Harvest, contents: Contents) -> UrlCheck:
+    report = contents.report
+    all_came = harvest.counted is not None and report.records >= harvest.counted
     return replace(
-        report,
-        first_records=tuple(json.loads(record) for (record,) in first),
-        geometry=tuple((kind[0], kind[1]) for kind in kinds),
-        box=(box[0], box[1], box[2], box[3]) if box else None,
+        check,
+        whole=harvest.complete or all_came,
+        format=report.format,
+        encoding=report.encoding,
+        member=report.member,
+        columns=report.columns,
+        records=report.records,
+        first_records=contents.first,
+        ids=contents.ids,
+        geometry=contents.geometry,
+        rejected=report.rejected,
+        first_rejected=contents.rejected,
     )
+
+
+def _failed(check: UrlCheck, error: Exception, told: list[Finding], found: Finding | None = None) -> UrlCheck:
+    outcome = _outcome(error)
+    why = _why(check, outcome)
+    found = found or words.failure(why, check.status, host_of_url(check.url), hide_url_secrets(str(error)))
+    exception = getattr(error, "exception", None) or ("" if check.status else type(error).__name__)
+    every = [found, *_more(check, error, found), *told]
+    return replace(check, outcome=outcome, exception=exception, summary=found.what, findings=tuple(every))
+
+
+def _why(check: UrlCheck, outcome: str) -> str:
+    """The why of an outcome; of a WFS that was not asked for features, whatever it said to that."""
+    if check.plugin == "wfs" and check.choices and "getfeature" not in check.url.lower():
+        return "not-features"
+    return outcome.partition(":")[2]
+
+
+def _outcome(error: Exception) -> str:
+    if isinstance(error, FetchError):
+        return error.outcome
+    return "failed:storage" if isinstance(error, StorageError) else "failed:error"
+
+
+def _more(check: UrlCheck, error: Exception, found: Finding) -> Iterator[Finding]:
+    if check.choices:
+        yield Finding("note", words.pick_one(check.choices))
+    said = hide_url_secrets(str(error) if isinstance(error, FetchError) else f"{type(error).__name__}: {error}")
+    if said != found.what:
+        yield Finding("note", f"In the words of a log: {said}")
+
+
+def _summary(check: UrlCheck, *, cut: bool) -> str:
+    how = f"the plugin {check.plugin}" if check.plugin else "a plain GET"
+    if not check.format:
+        return f"It can be collected with {how}, but its records cannot be read."
+    many = f"{check.records:,}"
+    if cut:
+        many = f"the first {many}"
+    elif not check.whole and check.counted is not None:
+        many = f"{many} of {check.counted:,}"
+    return f"It can be collected with {how}: {check.format}, {many} record{'s' if many != '1' else ''} looked at."

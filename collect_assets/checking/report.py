@@ -1,108 +1,150 @@
-"""What a check of a URL found, and the words that other services have for it."""
+"""What a check says: plain values, for people by way of the shell and Dagster, for programs as JSON."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
+
+from collect_assets.errors import Redirect
+
+Level = Literal["error", "warning", "note"]
 
 
 @dataclass(frozen=True)
-class UrlReport:
-    """What was found at a URL.
+class Finding:
+    """One thing that the person who typed the URL should know.
+
+    Attributes:
+        level: `error` where it cannot be collected for it, `warning` where something is lost or odd.
+        what: what it is and means.
+        advice: what to do about it; blank where nothing is to be done.
+    """
+
+    level: Level
+    what: str
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of the things that a service holds: a layer, a service, a feature type; and its URL, which can be checked."""
+
+    name: str
+    title: str
+    url: str
+
+
+@dataclass(frozen=True)
+class IdCheck:
+    """The id that records would have.
+
+    Attributes:
+        fields: that make it; empty where the hash of a record is its id.
+        filled: the share of records that have one, 0 to 1.
+        duplicates: records whose id had already occurred.
+        conflicts: those of them that differ from the first record of their id.
+    """
+
+    fields: tuple[str, ...]
+    filled: float
+    duplicates: int
+    conflicts: int
+
+
+@dataclass(frozen=True)
+class GeometryCheck:
+    """Where the records are.
+
+    Attributes:
+        kinds: how many records have a geometry of which kind, such as `MULTIPOLYGON`.
+        box: west, south, east and north of all, in degrees.
+    """
+
+    kinds: Mapping[str, int]
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class RejectedRow:
+    """A row that could not be read: its number among the records, its line where lines count, and why."""
+
+    record_number: int
+    line: int | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class UrlCheck:
+    """What a URL serves, and whether it can be collected.
 
     Attributes:
         url: as it was typed.
-        collectable: whether a collection that has it in its register gets a resource.
-        outcome: `collected`, or the word of the log: `failed:<why>`, `refused:<why>`.
-        plugin: what fits, for the register's column; blank is a plain GET.
-        problems: what is wrong or looks wrong, for the person who typed the URL.
-        final_url: the one that answered, after `redirects` (status and URL of each).
-        content_type: as the server says.
-        mime_type: as the first bytes show.
-        size: bytes of the resource.
-        whole: false where only the first pages of a service were asked for.
-        declared: how many records the service says that it has, where it does.
-        format: of the reader that read it.
-        columns: the fields of the records.
-        records: how many could be read, `rejected` how many could not, `without_id` how many of them lack their id.
-        id_rule: the fields that would be the id; empty where the hash of the record is.
-        first_records: the first ones.
-        geometry: kinds of geometry and how many of each; `box` is west, south, east, north.
-        error: the keys and messages of digital-land's check service; empty where nothing is wrong.
+        plugin: the one that fits, or was given; blank for a plain GET.
+        collectable: whether a register may have this URL with this plugin and these parameters.
+        outcome: the word that a log would have; `first` where it was collected.
+        summary: the answer in one sentence.
+        final_url: the one that answered, after redirects; blank where none did.
+        status: of the last answer; None where none came.
+        exception: the class of what was raised, as logs have it.
+        elapsed: seconds on the wire.
+        requests: how many were sent, redirects left out.
+        mime_type: what the first bytes show.
+        content_type: what the server says.
+        bytes: of what was looked at.
+        whole: whether that was everything that a harvest would bring.
+        records: that could be read in what was looked at.
+        counted: how many the service says that it has, where it says so.
+        choices: what a service holds, where the URL names the service and not one of them.
+        error: what services that know digital-land's `check_url` expect of a failure; None where there is none.
     """
 
     url: str
-    collectable: bool
-    outcome: str
     plugin: str = ""
-    problems: tuple[str, ...] = ()
-    status: int | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    collectable: bool = False
+    outcome: str = ""
+    summary: str = ""
     final_url: str = ""
-    redirects: tuple[tuple[int, str], ...] = ()
-    content_type: str = ""
+    redirects: tuple[Redirect, ...] = ()
+    status: int | None = None
+    exception: str = ""
+    elapsed: float = 0.0
+    requests: int = 0
     mime_type: str = ""
-    encoding: str = ""
-    size: int = 0
-    whole: bool = True
-    declared: int | None = None
+    content_type: str = ""
     format: str = ""
+    encoding: str = ""
+    member: str = ""
+    bytes: int = 0
+    whole: bool = False
     columns: tuple[str, ...] = ()
     records: int = 0
-    rejected: int = 0
-    without_id: int = 0
-    duplicates: int = 0
-    id_rule: tuple[str, ...] = ()
+    counted: int | None = None
     first_records: tuple[Mapping[str, Any], ...] = ()
-    geometry: tuple[tuple[str, int], ...] = ()
-    box: tuple[float, float, float, float] | None = None
-    notes: tuple[str, ...] = ()
-    elapsed: float = 0.0
-    error: Mapping[str, str] = field(default_factory=dict)
+    ids: IdCheck | None = None
+    geometry: GeometryCheck | None = None
+    rejected: int = 0
+    first_rejected: tuple[RejectedRow, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    error: Mapping[str, str | None] | None = None
+
+    @property
+    def was_no_url(self) -> bool:
+        """Whether what was typed is no URL that could ever be asked: nothing is said of any server."""
+        return not self.requests and self.outcome in {"refused:url", "refused:scheme"}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same as dicts, lists and plain values."""
+        return json.loads(self.to_json())  # type: ignore[no-any-return]
 
     def to_json(self) -> str:
-        """The report as JSON, with hyphens in its keys as logs have them."""
-        values = {key.replace("_", "-"): value for key, value in asdict(self).items()}
-        values["error"] = dict(self.error) or None
-        return json.dumps(values, ensure_ascii=False, indent=2)
+        """The same as JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=2)
 
 
-MESSAGES = {
-    "tls": "SSL certificate verification failed",
-    "html": "The selected file must be a CSV, GeoJSON, GML or GeoPackage file",
-    "403": "The URL must be accessible",
-    "404": "The URL does not exist. Check the URL you've entered is correct (HTTP 404 error)",
-    "not-a-layer": "URL must be the data layer",
-}
-OTHERWISE = "An error occurred, please try again later."
-
-
-def error_of(report: UrlReport, *, why: str, detail: str, exception: str, entry_date: str, time: str) -> dict[str, str]:
-    """The error as digital-land's check service gives it: its keys, and its messages, the first that fits.
-
-    There a page of HTML and a service that is no layer were hardly ever told so, since the content type was looked for
-    under another spelling and the status was set only after success; here they are.
-
-    Args:
-        report: what was found.
-        why: the outcome's second half.
-        detail: what happened, in one sentence.
-        exception: the class name that `requests` has for it.
-        entry_date: the day.
-        time: now, as ISO.
-    """
-    message = next((MESSAGES[key] for key in (why, str(report.status or "")) if key in MESSAGES), OTHERWISE)
-    return {
-        "errCode": str(report.status or ""),
-        "errType": "User Error",
-        "errMsg": message,
-        "errMsgDetail": detail,
-        "errTime": time,
-        "endpointUrl": report.url,
-        "entryDate": entry_date,
-        "fetchStatus": "FAILED",
-        "exceptionType": exception,
-        "contentType": report.content_type,
-        "plugin": report.plugin,
-    }
+def counted(number: int, what: str) -> str:
+    """A number of things, in words."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -17,6 +17,7 @@ COMMANDS = (
     "collect",
     "index",
     "search",
+    "changes",
     "tables",
     "verify",
     "tasks",

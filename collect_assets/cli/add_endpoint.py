@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -18,6 +19,9 @@ from collect_assets.cli.options import (
     open_collection,
     show_changes,
 )
+
+if TYPE_CHECKING:
+    from collect_assets.checking.report import UrlCheck
 
 
 @click.command("add-endpoint")
@@ -105,28 +109,38 @@ def command(
     from collect_assets.checking.check import check_url
     from collect_assets.collecting.window import utc_now
     from collect_assets.errors import RegisterError
-    from collect_assets.tending.changing import added, write
+    from collect_assets.tending.changing import added, found_in_added
+    from collect_assets.tending.patch import FileChange, write_changes
 
     collection = open_collection(collection_dir, log_dir, resource_dir)
     start = {"start-date": start_date.isoformat()} if start_date else {}
     described = {"documentation-url": documentation_url, "licence": licence, "attribution": attribution}
 
-    def texts(found: str) -> dict[Path, tuple[str, str]]:
-        return added(collection, url, organisation=organisation, datasets=datasets, today=utc_now().date(),
+    today = utc_now().date()
+
+    def with_plugin(found: str) -> list[FileChange]:
+        return added(collection, url, organisation=organisation, datasets=datasets, today=today,
                      endpoint_cells={"plugin": found, "parameters": parameters, **start},
                      source_cells={**described, **start})  # fmt: skip
 
-    texts(plugin or "")  # what is registered already is not asked for
+    with_plugin(plugin or "")  # what is registered already, or is no URL, is not asked for
     if not no_check:
         rules = address_rules(allowed, allow_private_addresses)
         report = check_url(url, plugin=plugin, parameters=json.loads(parameters or "{}"), rules=rules)
         if not report.collectable:
-            raise RegisterError(f"{url} was not added: {' '.join(report.problems)} (--no-check adds it all the same)")
-        click.echo(
-            f"checked: {report.format or report.mime_type}, {report.records:,} records, {report.size:,} bytes", err=True
-        )
+            raise RegisterError(f"{url} was not added: {_why(report)} (--no-check adds it all the same)")
+        click.echo(f"checked: {report.summary}", err=True)
         plugin = report.plugin
-    changes = texts(plugin or "")
+    changes = with_plugin(plugin or "")
+    for finding in found_in_added(collection.name, changes, today):
+        click.secho(f"{finding.severity}: {finding.reason}", fg="yellow", err=True)
     show_changes(changes)
     if not dry_run:
-        write(changes)
+        write_changes(changes)
+
+
+def _why(report: UrlCheck) -> str:
+    """What is wrong with a URL, and what to do."""
+    from collect_assets.checking.shown import plain, sentences
+
+    return plain(" ".join(sentences(finding) for finding in report.findings if finding.level == "error"))

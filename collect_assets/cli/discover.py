@@ -80,7 +80,7 @@ def _print_rows(found: Iterable[Found], today: str) -> None:
     from collect_assets.discovery.found import row_of
     from collect_assets.registers import endpoint_id
 
-    writer = csv.DictWriter(click.get_text_stream("stdout"), COLUMNS)
+    writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
     writer.writeheader()
     for one in found:
         writer.writerow(row_of(one, endpoint_id(one.url), today))

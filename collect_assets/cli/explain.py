@@ -38,7 +38,7 @@ def command(
     from collect_assets.tending.explaining import explain
 
     collection = open_collection(collection_dir, log_dir, resource_dir)
-    said = explain(collection, endpoint, entry_date, today=utc_now().date())
+    said = explain(collection, endpoint, entry_date, now=utc_now())
     if json_:
         click.echo(json.dumps([asdict(each) for each in said], ensure_ascii=False, indent=2))
         return

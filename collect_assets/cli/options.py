@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from collect_assets.collection import Collection
     from collect_assets.network.addresses import AddressRules
+    from collect_assets.tending.patch import FileChange
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -139,12 +140,12 @@ def dry_run(function: Function) -> Function:
     )(function)
 
 
-def show_changes(texts: Mapping[Path, tuple[str, str]]) -> None:
-    """Prints how registers change, as a patch."""
-    from collect_assets.tending.editing import patch
+def show_changes(changes: Sequence[FileChange]) -> None:
+    """Prints how registers change, as a patch for the working folder, or for that of the registers."""
+    from collect_assets.tending.patch import base_of, diff
 
-    for path, (before, after) in texts.items():
-        click.echo(patch(path, before, after), nl=False)
+    folder = changes[0].path.parent if changes else Path()
+    click.echo(diff(changes, base_of(changes, folder)), nl=False)
 
 
 class Line(click.ParamType[str]):

@@ -31,8 +31,8 @@ def command(
 ) -> None:
     """Ends ENDPOINTS: sets their end-date in endpoint.csv, and in the rows of source.csv that name them.
 
-    An endpoint is named by its id, the beginning of it, or its URL. Rows that have an end-date keep it, and all other
-    lines stay as they are. What changes is printed as a patch.
+    An endpoint is named by its id, the beginning of it, or its URL. Rows that end before keep their end-date, and all
+    other lines stay as they are. What changes is printed as a patch.
 
     \b
     Examples:
@@ -41,10 +41,13 @@ def command(
     """
     from collect_assets.collecting.selection import select
     from collect_assets.collecting.window import utc_now
-    from collect_assets.tending.changing import retired, write
+    from collect_assets.tending.changing import retired
+    from collect_assets.tending.patch import write_changes
 
     collection = open_collection(collection_dir, log_dir, resource_dir)
-    texts = retired(collection, select(collection, endpoints) or (), date or utc_now().date())
-    show_changes(texts)
-    if not dry_run:
-        write(texts)
+    changes = retired(collection, select(collection, endpoints) or (), date or utc_now().date())
+    show_changes(changes)
+    if not changes:
+        click.echo("nothing changes: they have ended already", err=True)
+    elif not dry_run:
+        write_changes(changes)

@@ -12,40 +12,42 @@ from typing import TYPE_CHECKING
 import click
 
 from collect_assets.cli.options import Day, Line, collection_options, open_collection
+from collect_assets.cli.query_options import query_options
 
 if TYPE_CHECKING:
-    from collect_assets.index.search import Hits
+    from collect_assets.index.query import Query
+    from collect_assets.index.search import Facet, Hits
 
 CELL = 60
 
 
 @click.command("search")
-@click.argument("text", required=False, default="")
-@collection_options
-@click.option(
-    "--where",
-    "conditions",
-    type=Line(),
-    multiple=True,
-    metavar="FIELD=VALUE",
-    envvar="COLLECT_ASSETS_WHERE",
-    show_envvar=True,
-    help="A condition on a field, with = != > >= < or <=; FIELD=* for any value. May be repeated; in the variable one "
-    "per line.",
-)
-@click.option(
-    "--bbox",
-    metavar="W,S,E,N",
-    envvar="COLLECT_ASSETS_BBOX",
-    show_envvar=True,
-    help="Items whose geometry overlaps this box, in degrees.",
-)
+@query_options
 @click.option(
     "--as-of",
     type=Day(),
     envvar="COLLECT_ASSETS_AS_OF",
     show_envvar=True,
     help="As it was on that day.  [default: the newest]",
+)
+@click.option(
+    "--sort",
+    metavar="FIELD",
+    default="",
+    envvar="COLLECT_ASSETS_SORT",
+    show_envvar=True,
+    help="By this field, -FIELD for the largest first.  [default: by rank of the words, else by endpoint and id]",
+)
+@click.option(
+    "--facet",
+    "facets",
+    type=Line(),
+    multiple=True,
+    metavar="FIELD",
+    envvar="COLLECT_ASSETS_FACET",
+    show_envvar=True,
+    help="Say how many of the items have each value of this field, instead of showing items. May be repeated; in the "
+    "variable one per line.",
 )
 @click.option(
     "--limit",
@@ -57,6 +59,14 @@ CELL = 60
     help="How many to show.",
 )
 @click.option(
+    "--after",
+    metavar="CURSOR",
+    default="",
+    envvar="COLLECT_ASSETS_AFTER",
+    show_envvar=True,
+    help="The page after the one that ended with this.",
+)
+@click.option(
     "--format",
     "format_",
     type=click.Choice(["table", "jsonl", "csv"]),
@@ -65,37 +75,61 @@ CELL = 60
     envvar="COLLECT_ASSETS_FORMAT",
     show_envvar=True,
 )
+@collection_options
 def command(
-    text: str,
+    query: Query,
     collection_dir: Path,
     log_dir: Path | None,
     resource_dir: Path | None,
-    conditions: tuple[str, ...],
-    bbox: str | None,
     as_of: dt.date | None,
+    sort: str,
+    facets: tuple[str, ...],
     limit: int,
+    after: str,
     format_: str,
 ) -> None:
-    """Finds items in the index: TEXT is words that must all occur, in any case.
+    """Finds items in the index: TEXT is words that must all occur, in any case; word* for what begins so.
+
+    Different options are all demanded.
 
     \b
     Examples:
       collect-assets search "Café Royal" --collection-dir collections/brownfield-sites
-      collect-assets search --where 'Hectares>=2' --where Deliverable=yes
+      collect-assets search --where 'Hectares>=2' --where Deliverable=yes --sort=-Hectares
       collect-assets search --bbox=-1.98,52.9,-1.84,53.0 --limit 5
-      collect-assets search Gentiana --as-of 2026-11-02 --format jsonl
+      collect-assets search 'Gent*' --as-of 2026-11-02 --format jsonl
+      collect-assets search --facet country --facet family --where eventDate=1900,1950
     """
-    from collect_assets.index.search import Box, Condition, search
+    from collect_assets.index.query import Sort
+    from collect_assets.index.search import open_index
 
-    found = search(
-        open_collection(collection_dir, log_dir, resource_dir),
-        text,
-        where=[Condition.parse(condition) for condition in conditions],
-        bbox=Box.parse(bbox) if bbox else None,
-        as_of=as_of,
-        limit=limit,
-    )
-    {"table": print_table, "jsonl": _print_lines, "csv": _print_csv}[format_](found)
+    with open_index(open_collection(collection_dir, log_dir, resource_dir)) as index:
+        if facets:
+            found = [index.facet(name, query, as_of=as_of, limit=limit) for name in facets]
+            _print_facets(found, format_)
+            return
+        order = Sort.parse(sort) if sort else None
+        hits = index.search(query, as_of=as_of, sort=order, limit=limit, after=after)
+    {"table": print_table, "jsonl": _print_lines, "csv": _print_csv}[format_](hits)
+    if hits.after:
+        click.echo(f"the next page: --after {hits.after}", err=True)
+
+
+def _print_facets(facets: list[Facet], format_: str) -> None:
+    rows = [
+        (each.field, value, count) for each in facets for value, count in (*each.values, ("", each.missing)) if count
+    ]
+    if format_ == "jsonl":
+        for field, value, count in rows:
+            click.echo(json.dumps({"field": field, "value": value or None, "items": count}, ensure_ascii=False))
+        return
+    if format_ == "csv":
+        out = io.StringIO()
+        csv.writer(out).writerows([("field", "value", "items"), *rows])
+        click.echo(out.getvalue(), nl=False)
+        return
+    for field, value, count in rows:
+        click.echo(f"{count:>12,}  {field} = {value[:CELL]}" if value else f"{count:>12,}  without {field}")
 
 
 def _print_lines(found: Hits) -> None:

@@ -16,6 +16,7 @@ from collect_assets.collecting.log import Log, log_paths, read_log, read_logs
 from collect_assets.collecting.past import Past
 from collect_assets.collecting.pending import sweep_pending
 from collect_assets.collecting.plan import Mode, Plan, make_plan
+from collect_assets.collecting.resource_rule import ResourceRule
 from collect_assets.collecting.run_file import RunFile, end_run, run_files, start_run
 from collect_assets.collecting.window import Clock, Window, utc_now
 from collect_assets.collection import Collection
@@ -126,11 +127,11 @@ def collect_day(
         sweep_pending(collection, started)
         plan = make_plan(collection, register, entry_date, mode=mode, only=only)
         hosts = read_hosts(collection.registers / "host.csv")
-        run_file = start_run(
-            collection, register, plan, hosts=hosts, entry_date=entry_date, mode=mode, only=only, started=now()
-        )
+        rule = ResourceRule.of(collection)
+        run_file = start_run(collection, register, plan, hosts=hosts, entry_date=entry_date, mode=mode, only=only,
+                             started=now(), resource_rule=rule.name)  # fmt: skip
         gate = _gate(collection, rules or AddressRules.none(), hosts, resolver)
-        fetched = _run(collection, plan, entry_date, run_file, gate, now, progress, anew=mode is Mode.REFILL)
+        fetched = _run(collection, plan, entry_date, run_file, gate, rule, now, progress, anew=mode is Mode.REFILL)
     report = _report(collection, register, entry_date, fetched=fetched, already=len(plan.already))
     return replace(report, problems=(*report.problems, *hosts.problems))
 
@@ -165,6 +166,7 @@ def _run(
     entry_date: dt.date,
     run_file: RunFile,
     gate: Gate,
+    rule: ResourceRule,
     now: Clock,
     progress: Progress | None,
     *,
@@ -173,7 +175,7 @@ def _run(
     audit = Audit(collection.settings.conditional.audit_share, entry_date)
     past = Past(collection, entry_date)
     stamp = day_stamp(collection, entry_date)
-    collector = Collector(collection, entry_date, stamp, run_file.run, gate, past, now, audit, anew)
+    collector = Collector(collection, entry_date, stamp, run_file.run, gate, past, now, audit, rule, anew)
     outcomes: Counter[str] = Counter()
     audited: dict[str, str] = {}
     for _, log in gate.each(plan.asked, url=lambda endpoint: endpoint.url, work=collector.collect):

@@ -12,6 +12,7 @@ from collect_assets.collecting.log import Log, read_log, write_log
 from collect_assets.collecting.moved import move_proposed
 from collect_assets.collecting.past import Past, validators
 from collect_assets.collecting.pending import discard, discard_finished, pending_folder
+from collect_assets.collecting.resource_rule import ResourceRule
 from collect_assets.collecting.window import Clock
 from collect_assets.collection import Collection
 from collect_assets.errors import DamagedFileError, Evidence, FetchError, StorageError, hide_url_secrets
@@ -45,6 +46,7 @@ class Collector:
     past: Past
     now: Clock
     audit: Audit
+    rule: ResourceRule
     anew: bool = False
 
     def collect(self, endpoint: Endpoint) -> Log:
@@ -114,11 +116,11 @@ class Collector:
     def _harvested(self, log: Log, endpoint: Endpoint, gate: EndpointGate, pending: Path) -> tuple[Log, bool]:
         last = self.past.last_good(endpoint.endpoint)
         sent = self._validators(last, gate.terms.options)
-        audited = last is not None and bool(sent) and self.audit.draws(endpoint.endpoint, last.size or 0)
+        audited = last is not None and bool(sent) and self.audit.draws(endpoint.endpoint, self._size(last))
         harvest = self._ask(endpoint, gate, last, {} if audited else sent, pending)
         log = replace(_with_evidence(log, harvest.answer.evidence), tasks=harvest.tasks)
         try:
-            log = self._kept(log, harvest, last)
+            log = self._kept(log, self.rule.kept(harvest, endpoint.plugin), last)
         except StorageError as error:  # here, so that the log says what was answered
             return _failed(log, error, "failed:storage"), True
         if last is None or not log.good:
@@ -128,9 +130,15 @@ class Collector:
         lied = last.audit == LIES and gate.terms.options.conditional is not True
         return (replace(log, audit=LIES) if lied else log), harvest.resumable
 
+    def _size(self, last: Log) -> int:
+        """Of the last resource, which is at hand; logs of other software do not tell."""
+        return self.collection.resources.path(last.resource).stat().st_size if last.size is None else last.size
+
     def _validators(self, last: Log | None, options: EndpointOptions) -> dict[str, str]:
         """Those of the last good log; none for a server that was found to lie about them."""
-        believed = last is not None and last.audit != LIES
+        if last is None or not self.rule.goes_on_from(last):
+            return {}
+        believed = last.audit != LIES
         conditional = believed if options.conditional is None else options.conditional
         return validators(last, self.collection) if conditional else {}
 
@@ -149,6 +157,8 @@ class Collector:
             rules=self.collection.settings.harvesting,
             attempts=gate.terms.limits.attempts,
             backoff=gate.terms.limits.backoff,
+            first=last is None,
+            resource_rule=self.rule.name,
             entry_date=self.entry_date,
             last={} if self.anew else self.past.harvested(endpoint.endpoint, endpoint.plugin),
         )
@@ -166,7 +176,7 @@ class Collector:
                 raise AssertionError("a harvest without bytes needs a good log before it")
             return _not_modified(log, last, self.collection.resources.path(last.resource))
         try:
-            canonical = canonical_hash(harvest.part, harvest.sha256)
+            canonical = canonical_hash(harvest.part, harvest.sha256, harvest.start)
             damaged = self.collection.resources.add(harvest.part, harvest.sha256)
         finally:
             harvest.part.unlink(missing_ok=True)

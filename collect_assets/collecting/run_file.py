@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from collect_assets.collecting.log import canonical_json
 from collect_assets.collecting.plan import Mode, Plan
-from collect_assets.collection import Collection
+from collect_assets.collection import Collection, ResourceRuleName
 from collect_assets.network.hosts import HostRegister
 from collect_assets.registers import EndpointRegister
 from collect_assets.store.canonical import CANONICAL_RULES
@@ -46,6 +46,7 @@ def start_run(
     only: Those[str] | None = None,
     started: dt.datetime,
     hosts: HostRegister | None = None,
+    resource_rule: ResourceRuleName = "raw",
 ) -> RunFile:
     """Keeps copies of the registers and writes down what the run is about to do.
 
@@ -76,6 +77,7 @@ def start_run(
         ],
         "problems": [asdict(problem) for problem in (*register.problems, *(hosts.problems if hosts else ()))],
         "registers": {each.path.name: each.sha256 for each in kept},
+        "resource-rule": resource_rule,
         "settings": collection.settings.model_dump(mode="json", by_alias=True),
         "software": {
             "collect_assets": __version__,
@@ -120,12 +122,21 @@ def keep_register(collection: Collection, register: EndpointRegister | HostRegis
         write_atomically(path, register.content, collection.work)
 
 
+def read_run_file(collection: Collection, entry_date: dt.date, run: str) -> dict[str, Any]:
+    """The content of one run's file; empty where it is missing or damaged."""
+    return _content(collection.runs(entry_date) / f"{run}.json")
+
+
 def run_files(collection: Collection, entry_date: dt.date) -> Iterator[dict[str, Any]]:
     """The contents of the run files of an entry-date, newest first; damaged ones are passed over."""
     for path in sorted(collection.runs(entry_date).glob("*.json"), reverse=True):
-        try:
-            content = json.loads(path.read_bytes())
-        except (ValueError, OSError):
-            continue
-        if isinstance(content, dict):
+        if content := _content(path):
             yield content
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, OSError):
+        return {}
+    return content if isinstance(content, dict) else {}

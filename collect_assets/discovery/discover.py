@@ -16,7 +16,6 @@ from collect_assets.discovery.providers import (
     INVENTORY,
     TAPIR,
     ask_biocase,
-    keep_biocase,
     read_digir,
     read_tapir,
 )

@@ -55,7 +55,7 @@ WHERE rowid IN (SELECT version FROM fate WHERE fate = 'updated')
 
 ADD_VERSIONS = """
 INSERT INTO item_version
-SELECT f.endpoint_no, f.item_id, $day, NULL,
+SELECT nextval('version_number'), f.endpoint_no, f.item_id, $day, NULL,
        CASE WHEN f.fate = 'updated' THEN 'updated' WHEN gone.item_id IS NOT NULL THEN 'restored' ELSE 'created' END,
        NULL,
        r.record_hash, r.record, r.geometry, r.xmin, r.ymin, r.xmax, r.ymax, r.member, r.file_row_number + 1
@@ -71,7 +71,7 @@ WHERE f.fate IN ('new', 'updated')
 # The first harvest of an endpoint has nothing to be compared with.
 ADD_FIRST = """
 INSERT INTO item_version
-SELECT c.endpoint_no, r.item_id, $day, NULL, 'created', NULL,
+SELECT nextval('version_number'), c.endpoint_no, r.item_id, $day, NULL, 'created', NULL,
        r.record_hash, r.record, r.geometry, r.xmin, r.ymin, r.xmax, r.ymax, r.member, r.file_row_number + 1
 FROM read_parquet($paths, filename = true, file_row_number = true, hive_partitioning = false) r
 JOIN first_time c ON c.path = r.filename

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
 
+from collect_assets.collecting.window import Clock, utc_now
 from collect_assets.collection import Collection
 from collect_assets.errors import DamagedFileError, IndexUnavailableError, StorageError
 from collect_assets.index.apply import DayChanges, LastSeen, Observation, apply_day, passing
 from collect_assets.index.damage import remove_damaged
 from collect_assets.index.observations import fingerprint, load_wanted
+from collect_assets.index.operations import count_changes, log_operation
 from collect_assets.index.publish import building, index_lock, published, reading
+from collect_assets.index.represent import represent
+from collect_assets.index.representation import Representation
 from collect_assets.index.schema import INDEX_VERSION, create_tables, read_meta, write_meta
 from collect_assets.items.records import Reading
 from collect_assets.store.database import database, literal
@@ -89,7 +93,9 @@ Progress = Callable[[dt.date, int, int], None]
 """Called before each day with the day, its number and the number of days to apply."""
 
 
-def fold(collection: Collection, upto: dt.date, *, progress: Progress | None = None) -> FoldReport:
+def fold(
+    collection: Collection, upto: dt.date, *, progress: Progress | None = None, now: Clock = utc_now
+) -> FoldReport:
     """Brings the index to what the files say up to a day, and publishes it if that is something new.
 
     Days after `upto` that the index already speaks of stay in it. Missing record files are derived on the way.
@@ -98,6 +104,7 @@ def fold(collection: Collection, upto: dt.date, *, progress: Progress | None = N
         collection: whose index.
         upto: the entry-date to fold at least.
         progress: called before each day.
+        now: tells the time, which stands in the log of operations and decides nothing.
 
     Raises:
         NoLogsError: nothing was ever collected up to that day.
@@ -107,25 +114,26 @@ def fold(collection: Collection, upto: dt.date, *, progress: Progress | None = N
         held = _held(collection, upto)
         horizon = max(upto, held.horizon)
         try:
-            return _fold(collection, held, horizon, progress)
+            return _fold(collection, held, horizon, progress, now)
         except duckdb.Error as error:  # a flipped bit in a derived file is noticed when its block is read
             if "No space left" in str(error):
                 raise StorageError(f"{collection.derived}: {_first_line(error)}; free space and run again") from error
             damaged = remove_damaged(collection)
             reason = f"{', '.join(damaged) or held.path}: was damaged: {_first_line(error)}"
             try:
-                return _fold(collection, replace(held, path=None, rebuilt=reason), horizon, progress)
+                return _fold(collection, replace(held, path=None, rebuilt=reason), horizon, progress, now)
             except duckdb.Error as again:
                 raise StorageError(f"{collection.derived}: the index cannot be built: {_first_line(again)}") from again
 
 
-def _fold(collection: Collection, held: Held, horizon: dt.date, progress: Progress | None) -> FoldReport:
+def _fold(collection: Collection, held: Held, horizon: dt.date, progress: Progress | None, now: Clock) -> FoldReport:
     part = temporary(collection.work)
     try:
         readings, inputs = _gather(collection, horizon, part)
         state = {
             "version": str(INDEX_VERSION),
             "rules": collection.settings.items.model_dump_json(),
+            "representation": Representation.of(collection.settings.index).version,
             "horizon": horizon.isoformat(),
             "inputs": inputs,
         }
@@ -134,7 +142,8 @@ def _fold(collection: Collection, held: Held, horizon: dt.date, progress: Progre
         with building(collection, held.path) as connection:
             if held.path is None:
                 create_tables(connection)
-            changes = _apply(connection, collection, readings, part, state, progress)
+            changes, refolded = _apply(connection, collection, readings, part, state, progress)
+            _represent(connection, collection, held, changes, horizon, refolded=refolded, at=now())
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return FoldReport(_published(collection), horizon, changes, held.rebuilt)
@@ -225,11 +234,13 @@ def _apply(
     part: Path,
     state: dict[str, str],
     progress: Progress | None,
-) -> dict[dt.date, DayChanges]:
+) -> tuple[dict[dt.date, DayChanges], bool]:
+    """What the days changed, and whether endpoints were folded again from their first day."""
     for table in ("wanted", "wanted_day"):
         source = f"read_parquet({literal(part / table)}, hive_partitioning = false)"
         connection.execute(f"CREATE TEMP TABLE {table} AS FROM {source}")
     connection.execute(PURGE)
+    refolded = bool(connection.execute("SELECT 1 FROM again LIMIT 1").fetchone())
     connection.execute(NEW_ENDPOINTS)
     connection.execute("DELETE FROM day; INSERT INTO day FROM wanted_day ORDER BY entry_date")
     connection.execute(DUE)
@@ -245,4 +256,23 @@ def _apply(
     if passing(connection):
         state = {**state, "inputs": state["inputs"] + TO_BE_TRIED}
     write_meta(connection, state)
-    return changes
+    return changes, refolded
+
+
+def _represent(
+    connection: duckdb.DuckDBPyConnection,
+    collection: Collection,
+    held: Held,
+    changes: Mapping[dt.date, DayChanges],
+    horizon: dt.date,
+    *,
+    refolded: bool,
+    at: dt.datetime,
+) -> None:
+    """Brings what searches and followers look at to the state of the items."""
+    representation = Representation.of(collection.settings.index)
+    versions = represent(connection, representation)
+    if changes or refolded:
+        count_changes(connection, dt.date.min if refolded else min(changes))
+    log_operation(connection, at=at, reason=held.rebuilt or ("" if held.path else "there was none"), days=list(changes),
+                  horizon=horizon, versions=versions, representation=representation.version)  # fmt: skip

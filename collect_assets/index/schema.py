@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-INDEX_VERSION = 1  # goes up when a table or a rule of the fold changes; an index of another version is built anew
+INDEX_VERSION = 2  # goes up when a table or a rule of the fold changes; an index of another version is built anew
 
 TABLES = """
 CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR);
@@ -22,10 +22,22 @@ CREATE TABLE observation (
     records BIGINT, readable_whole BOOLEAN, proves_absence BOOLEAN, problem VARCHAR, passing BOOLEAN
 );
 
+CREATE SEQUENCE version_number;
+
 CREATE TABLE item_version (
+    version_no BIGINT DEFAULT nextval('version_number'),
     endpoint_no INTEGER, item_id VARCHAR, first_date DATE, last_date DATE, change VARCHAR, ended VARCHAR,
     record_hash UUID, record VARCHAR, geometry BLOB, xmin DOUBLE, ymin DOUBLE, xmax DOUBLE, ymax DOUBLE,
     member VARCHAR, record_number BIGINT
+);
+
+CREATE TABLE day_change (
+    entry_date DATE PRIMARY KEY, created BIGINT, updated BIGINT, restored BIGINT, deleted BIGINT, digest VARCHAR
+);
+
+CREATE TABLE index_operation (
+    operation_no BIGINT, published TIMESTAMP, rebuilt VARCHAR, first_date DATE, last_date DATE, horizon DATE,
+    versions BIGINT, software VARCHAR, representation VARCHAR
 );
 
 CREATE TABLE unseen (endpoint_no INTEGER, item_id VARCHAR, last_seen DATE, absences INTEGER);

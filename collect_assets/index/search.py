@@ -1,30 +1,36 @@
-"""Searching the item index, today or as of a past day.
+"""Searching the item index, today or as of a past day: subsets, single items, counts, facets, and pages of it all.
 
-Conditions are bound parameters; only names of operators and fixed columns enter the SQL text. A field condition looks
-at the record as JSON, numbers are compared as numbers and everything else as text (ISO dates sort as text).
+`search` opens the index for one question. Whoever has several opens it once, by `open_index`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
+
+import duckdb
 
 from collect_assets.collection import Collection
 from collect_assets.errors import QueryError
+from collect_assets.index.matching import Matching, field_sql, match, read_columns
+from collect_assets.index.paging import Cursor, Order, after_sql, text_order
 from collect_assets.index.publish import reading
+from collect_assets.index.query import Box, Condition, Query, Sort
+from collect_assets.registers import read_sources
+from collect_assets.store.database import literal, spatial_extension
 
-OPERATORS = ("!=", ">=", "<=", "=", ">", "<")
-_CONDITION = re.compile(r"(?P<field>[^=<>!]+)(?P<operator>!=|>=|<=|=|>|<)(?P<value>.*)", re.DOTALL)
+ONE_BY_ONE = 50  # hits: so many records are found faster by their numbers, one by one, than by one scan for all
 
-MATCHES = """
-SELECT e.endpoint, v.item_id, v.first_date, v.change, v.record, o.resource, v.member, v.record_number
+_HIT = """
+SELECT v.version_no, e.endpoint, v.item_id, v.first_date, v.change, v.record, o.resource, v.member, v.record_number
 FROM item_version v JOIN endpoint e USING (endpoint_no)
 JOIN observation o ON o.endpoint_no = v.endpoint_no AND o.entry_date = v.first_date
-WHERE v.first_date <= $day AND (v.last_date IS NULL OR v.last_date >= $day) {conditions}
+WHERE v.version_no {which}
 """
 
 
@@ -55,61 +61,188 @@ class Hit:
 
 @dataclass(frozen=True)
 class Hits:
-    """The answer: how many items match, as of which day, and the first of them."""
+    """The answer: how many items match, as of which day, the first of them, and where the next page begins."""
 
     total: int
     as_of: dt.date
     hits: tuple[Hit, ...]
+    after: str = ""
 
 
 @dataclass(frozen=True)
-class Condition:
-    """`field operator value`; `field = *` asks that the field is there."""
+class Facet:
+    """How many items of a subset have each value of a field, the most frequent first; and how many have none."""
 
     field: str
-    operator: str
-    value: str
+    values: tuple[tuple[str, int], ...]
+    missing: int
 
-    @classmethod
-    def parse(cls, text: str) -> Condition:
-        """From `FIELD=VALUE`, with `=`, `!=`, `>`, `>=`, `<` or `<=`.
+
+class ItemIndex:
+    """An index that is open, as it was published then. Each thread takes one of its own."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, registers: Path) -> None:
+        self.connection = connection
+        self._sources = registers / "source.csv"
+        self._spatial = False
+        first, newest = connection.execute("SELECT min(entry_date), max(entry_date) FROM day").fetchone() or (
+            None,
+            None,
+        )
+        self.first: dt.date = first or dt.date.min
+        self.newest: dt.date = newest or dt.date.min
+
+    def search(
+        self, query: Query, *, as_of: dt.date | None = None, sort: Sort | None = None, limit: int = 20, after: str = ""
+    ) -> Hits:
+        """The items of a subset, a page of them: by rank where words are asked for, else by endpoint and id.
+
+        Args:
+            query: the subset.
+            as_of: the state at the end of that entry-date; the index's newest when left out.
+            sort: another order.
+            limit: how many hits to return; the total counts all.
+            after: what an answer to the same question gave, for the page after it. Its day holds on.
 
         Raises:
-            QueryError: it is not of that form.
+            QueryError: the index does not speak of that day, or `after` belongs to another question.
         """
-        match = _CONDITION.fullmatch(text)
-        if match is None or not match["field"].strip():
-            raise QueryError(f"{text!r} is not a condition; write FIELD=VALUE, with one of {' '.join(OPERATORS)}")
-        return cls(match["field"].strip(), match["operator"], match["value"].strip())
+        cursor = Cursor.parse(after, query, sort) if after else None
+        day = self._day(cursor.day if cursor else as_of)
+        matching = self.match(query, day)
+        order = self._order(matching, sort)
+        page, total = self._page(matching, order, cursor, limit)
+        hits = self._hits([number for number, *_ in page])
+        more = len(page) == limit and limit > 0
+        following = Cursor.at(day, query, sort, page[-1][1:]) if more else ""
+        return Hits(total, day, tuple(hits), following)
 
-
-@dataclass(frozen=True)
-class Box:
-    """A bounding box in degrees, WGS84. One that crosses the date line has its west east of its east."""
-
-    west: float
-    south: float
-    east: float
-    north: float
-
-    @classmethod
-    def parse(cls, text: str) -> Box:
-        """From `W,S,E,N`.
+    def count(self, query: Query, *, as_of: dt.date | None = None) -> int:
+        """How many items are in a subset.
 
         Raises:
-            QueryError: it is not four numbers in range.
+            QueryError: the index does not speak of that day.
         """
-        try:
-            west, south, east, north = (float(part) for part in text.split(","))
-        except ValueError:
+        matching = self.match(query, self._day(as_of))
+        return int(self._rows(f"SELECT count(*) FROM {matching.relation}", matching)[0][0])
+
+    def facet(self, name: str, query: Query, *, as_of: dt.date | None = None, limit: int = 10) -> Facet:
+        """The values of a field in a subset, with how many items have each.
+
+        Raises:
+            QueryError: the index does not speak of that day.
+        """
+        matching = self.match(query, self._day(as_of))
+        value, column = field_sql(matching, name, read_columns(self.connection))
+        text = f"format('{{:g}}', {value})" if column and column.kind == "number" else value
+        counted = f"SELECT {text} AS value, count(*) AS items FROM {matching.relation} GROUP BY ALL"
+        rows = self._rows(
+            f"WITH counted AS ({counted}) (SELECT value, items FROM counted WHERE value IS NOT NULL "
+            f"ORDER BY items DESC, value LIMIT {int(limit)}) UNION ALL BY NAME "
+            "SELECT NULL AS value, coalesce(sum(items), 0)::BIGINT AS items FROM counted WHERE value IS NULL",
+            matching,
+        )
+        missing = next(count for value, count in rows if value is None)
+        values = sorted(((v, n) for v, n in rows if v is not None), key=lambda row: (-row[1], row[0]))
+        return Facet(name, tuple(values), missing)
+
+    def pages(
+        self, query: Query, *, as_of: dt.date | None = None, sort: Sort | None = None, size: int = 1000
+    ) -> Iterator[Hits]:
+        """All items of a subset, a page at a time, each item once."""
+        found = self.search(query, as_of=as_of, sort=sort, limit=size)
+        yield found
+        while found.after:
+            found = self.search(query, sort=sort, limit=size, after=found.after)
+            if found.hits:
+                yield found
+
+    def _day(self, as_of: dt.date | None) -> dt.date:
+        if as_of is not None and as_of > self.newest:
             raise QueryError(
-                f"{text!r} is not a bounding box; write W,S,E,N in degrees, such as -1.5,53,-1,54"
-            ) from None
-        if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-            raise QueryError(
-                f"{text!r} is not a bounding box: longitudes are -180 to 180, latitudes -90 to 90, south first"
+                f"the index speaks of days up to {self.newest}, not of {as_of}; collect and index that day first"
             )
-        return cls(west, south, east, north)
+        return as_of or self.newest
+
+    def match(self, query: Query, day: dt.date) -> Matching:
+        """The parts of a statement that finds a subset as it is on a day.
+
+        Raises:
+            QueryError: something in it cannot be understood.
+        """
+        if (query.polygon or query.near) and not self._spatial:
+            self.connection.execute(f"LOAD {literal(spatial_extension())}")
+            self._spatial = True
+        matching = match(self.connection, query, self._endpoints(query))
+        matching.values["day"] = day
+        return matching
+
+    def _endpoints(self, query: Query) -> list[str] | None:
+        """The endpoints that the registers give to the organisations and datasets, as they say now."""
+        if not query.organisations and not query.datasets:
+            return None
+        sources = read_sources(self._sources)
+        return [
+            source.endpoint
+            for source in sources
+            if (not query.organisations or source.organisation in query.organisations)
+            and (not query.datasets or set(query.datasets) & set(source.datasets.split(";")))
+        ]
+
+    def _order(self, matching: Matching, sort: Sort | None) -> Order:
+        if sort is not None:
+            value, _ = field_sql(matching, sort.field, read_columns(self.connection))
+            return Order(value, descending=sort.direction == "descending")
+        return text_order(self.connection, matching) if matching.words else Order("0")
+
+    def _page(
+        self, matching: Matching, order: Order, cursor: Cursor | None, limit: int
+    ) -> tuple[list[tuple[Any, ...]], int]:
+        """The version, sort value, endpoint and item of each hit of a page; and how many hits there are in all."""
+        relation = matching.relation
+        total = int(self._rows(f"SELECT count(*) FROM {relation}", matching)[0][0])
+        if not limit or not total:
+            return [], total
+        beyond = f"WHERE {after_sql(order, cursor, matching)}" if cursor else ""
+        places = "SELECT endpoint_no, endpoint, row_number() OVER (ORDER BY endpoint) AS place FROM endpoint"
+        rows = self._rows(
+            f"{order.tables} SELECT version_no, value, endpoint, item_id FROM ("
+            f"SELECT s.version_no, s.endpoint_no, s.item_id, {order.value} AS value FROM {relation}"
+            f") JOIN ({places}) USING (endpoint_no) {beyond} "
+            f"ORDER BY value {'DESC' if order.descending else 'ASC'} NULLS LAST, place, item_id LIMIT {int(limit)}",
+            matching,
+        )
+        return rows, total
+
+    def _rows(self, query: str, matching: Matching) -> list[tuple[Any, ...]]:
+        used = {name: value for name, value in matching.values.items() if f"${name}" in query}
+        return self.connection.execute(query, used).fetchall()
+
+    def records(self, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """The records of versions, by the numbers of these."""
+        listed = ", ".join(map(str, numbers)) or "NULL"
+        rows = self.connection.execute(f"SELECT version_no, record FROM item_version WHERE version_no IN ({listed})")
+        return {number: json.loads(record) for number, record in rows.fetchall()}
+
+    def _hits(self, numbers: Sequence[int]) -> list[Hit]:
+        if len(numbers) <= ONE_BY_ONE:
+            query = _HIT.format(which="= ?")
+            rows = [row for number in numbers for row in self.connection.execute(query, [number]).fetchall()]
+        else:
+            rows = self.connection.execute(_HIT.format(which=f"IN ({', '.join(map(str, numbers))})")).fetchall()
+        by_number = {number: Hit(e, i, d, c, json.loads(r), *rest) for number, e, i, d, c, r, *rest in rows}
+        return [by_number[number] for number in numbers]
+
+
+@contextmanager
+def open_index(collection: Collection) -> Iterator[ItemIndex]:
+    """The index of a collection, open while the `with` lasts; later publications do not disturb it.
+
+    Raises:
+        IndexUnavailableError: there is none yet, or it is damaged; says what to do.
+    """
+    with reading(collection) as connection:
+        yield ItemIndex(connection, collection.registers)
 
 
 def search(
@@ -118,69 +251,30 @@ def search(
     *,
     where: Sequence[Condition] = (),
     bbox: Box | None = None,
+    query: Query | None = None,
     as_of: dt.date | None = None,
+    sort: Sort | None = None,
     limit: int = 20,
+    after: str = "",
 ) -> Hits:
     """The items that meet all conditions.
 
     Args:
         collection: whose index.
-        text: words that must all occur in the record's values, in any case.
+        text: words that must all occur in the record's values, in any case; `word*` for what begins so.
         where: conditions on fields of the record.
         bbox: a box that the item's geometry overlaps (with its own bounding box).
+        query: what else is asked; the three above are added to it.
         as_of: the state at the end of that entry-date; the index's newest when left out.
+        sort: another order than by rank, or by endpoint and id.
         limit: how many hits to return; the total counts all.
+        after: of the answer before, for the next page.
 
     Raises:
         IndexUnavailableError: there is no index, or it cannot be read.
-        QueryError: the day is after the newest that the index holds.
+        QueryError: the day is after the newest that the index holds, or something in it cannot be understood.
     """
-    conditions: list[str] = []
-    values: dict[str, object] = {}
-    _add_text(text, conditions, values)
-    for number, condition in enumerate(where):
-        _add_condition(condition, number, conditions, values)
-    _add_box(bbox, conditions, values)
-    matches = MATCHES.format(conditions="".join(f"\n  AND {condition}" for condition in conditions))
-    with reading(collection) as connection:
-        newest = (connection.execute("SELECT max(entry_date) FROM day").fetchone() or (None,))[0]
-        if as_of is not None and newest is not None and as_of > newest:
-            raise QueryError(
-                f"the index speaks of days up to {newest}, not of {as_of}; collect and index that day first"
-            )
-        values["day"] = as_of or newest
-        rows = connection.execute(
-            f"SELECT *, count(*) OVER () FROM ({matches}) ORDER BY endpoint, item_id LIMIT $limit",
-            {**values, "limit": limit},
-        ).fetchall()
-        total = rows[0][-1] if rows else 0
-        if limit == 0:
-            total = (connection.execute(f"SELECT count(*) FROM ({matches})", values).fetchone() or (0,))[0]
-    hits = tuple(Hit(e, i, d, c, json.loads(r), *rest) for e, i, d, c, r, *rest, _ in rows)
-    return Hits(total, as_of or newest, hits)
-
-
-def _add_text(text: str, conditions: list[str], values: dict[str, object]) -> None:
-    for number, word in enumerate(text.split()):
-        conditions.append(f"contains(lower(array_to_string(v.record ->> '$.*', ' ')), $word{number})")
-        values[f"word{number}"] = word.lower()
-
-
-def _add_condition(condition: Condition, number: int, conditions: list[str], values: dict[str, object]) -> None:
-    field, value = f"(v.record ->> $field{number})", f"$value{number}"
-    values[f"field{number}"] = "/" + condition.field.replace("~", "~0").replace("/", "~1")
-    if condition.value == "*" and condition.operator in ("=", "!="):
-        conditions.append(f"{field} IS {'NOT ' if condition.operator == '=' else ''}NULL")
-        return
-    values[f"value{number}"] = condition.value
-    numbers = f"try_cast({field} AS DOUBLE) {condition.operator} try_cast({value} AS DOUBLE)"
-    words = f"lower({field}) {condition.operator} lower({value})"
-    conditions.append(f"coalesce({numbers}, {words}{', true' if condition.operator == '!=' else ', false'})")
-
-
-def _add_box(box: Box | None, conditions: list[str], values: dict[str, object]) -> None:
-    if box is None:
-        return
-    meets = "OR" if box.west > box.east else "AND"
-    conditions.append(f"v.ymin <= $north AND v.ymax >= $south AND (v.xmin <= $east {meets} v.xmax >= $west)")
-    values.update(north=box.north, south=box.south, east=box.east, west=box.west)
+    asked = query or Query()
+    asked = replace(asked, text=f"{asked.text} {text}".strip(), where=(*asked.where, *where), box=bbox or asked.box)
+    with open_index(collection) as index:
+        return index.search(asked, as_of=as_of, sort=sort, limit=limit, after=after)

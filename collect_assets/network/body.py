@@ -7,6 +7,7 @@ giving control back. Nothing here decides what a body means.
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +18,7 @@ from urllib3.response import BaseHTTPResponse
 
 from collect_assets.collection import Limits
 from collect_assets.errors import FailedError, RefusedError
-from collect_assets.store.local import storage_errors, temporary
+from collect_assets.store.local import new_file, storage_errors, write_all
 
 STEP = 1 << 16
 START = 2048
@@ -39,13 +40,16 @@ class Body:
     start: bytes
     encoded: bool
     delimited: bool = True
+    cut: bool = False
 
 
 class Progress:
-    """How many bytes came so far, also when it ends badly."""
+    """How many bytes came so far, also when it ends badly; and whether there would have been more than we take."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, start_will_do: bool = False) -> None:
         self.size = 0
+        self.start_will_do = start_will_do
+        self.cut = False
 
 
 def receive(
@@ -61,7 +65,8 @@ def receive(
     """
     codings, known = codings_of(raw)
     known = known and (decode or not codings)
-    _check_length(raw, url, limits, decoded=not codings)
+    if not progress.start_will_do:
+        _check_length(raw, url, limits, decoded=not codings)
     wire = _paced(_wire(raw, url, limits.max_wire_bytes), raw, url, limits)
     pieces = _limited(_decoded(wire, codings, url) if known else wire, raw, url, limits, progress)
     start = b""
@@ -69,21 +74,21 @@ def receive(
     first = next(pieces, None)
     if first is None:
         return Body(None, None, 0, b"", encoded=False)
-    part = temporary(work)
+    part, descriptor = new_file(work)
     try:
-        with storage_errors(part):
-            file = part.open("wb", buffering=0)
-        with file:
+        try:
             for piece in _and_then(first, pieces):
                 digest.update(piece)
                 if len(start) < START:
                     start += piece[: START - len(start)]
                 with storage_errors(part):
-                    _write(file.write, piece)
+                    write_all(descriptor, piece)
+        finally:
+            os.close(descriptor)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
-    return Body(part, digest.hexdigest(), progress.size, start, encoded=not known,
+    return Body(part, digest.hexdigest(), progress.size, start, encoded=not known, cut=progress.cut,
                 delimited=_is_delimited(raw) or (known and bool(codings)))  # fmt: skip
 
 
@@ -163,7 +168,12 @@ def _limited(
 ) -> Iterator[bytes]:
     for piece in pieces:
         progress.size += len(piece)
-        if progress.size > limits.max_bytes:
+        over = progress.size - limits.max_bytes
+        if over > 0 and progress.start_will_do:
+            progress.size, progress.cut = limits.max_bytes, True
+            yield piece[: len(piece) - over]
+            return
+        if over > 0:
             raise _too_large(url, f"more than {limits.max_bytes} bytes came", limits.max_bytes, "max-bytes")
         if progress.size > RATIO_FROM and progress.size > limits.max_ratio * raw.tell():
             raise RefusedError("too-large", f"{url}: {raw.tell()} bytes were sent and decode to more than "
@@ -175,13 +185,6 @@ def _limited(
 def _and_then(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield first
     yield from rest
-
-
-def _write(write: Callable[[memoryview], int | None], piece: bytes) -> None:
-    """Writes all of it: an unbuffered file may take less than it is given when the disk fills up."""
-    view = memoryview(piece)
-    while view:
-        view = view[write(view) or 0 :]
 
 
 def _check_length(raw: BaseHTTPResponse, url: str, limits: Limits, *, decoded: bool) -> None:

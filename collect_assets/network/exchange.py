@@ -48,11 +48,11 @@ class Exchange:
         self._work = work
         self._begin()
 
-    def _begin(self) -> None:
+    def _begin(self, *, start_will_do: bool = False) -> None:
         self.sent: Mapping[str, str] = {}
         self.status: int | None = None
         self.headers: Mapping[str, str] = {}
-        self._progress = Progress()
+        self._progress = Progress(start_will_do=start_will_do)
 
     @property
     def address(self) -> str | None:
@@ -71,7 +71,7 @@ class Exchange:
             FetchError: it did not work, or was not wanted.
             StorageError: the body cannot be written.
         """
-        self._begin()
+        self._begin(start_will_do=request.start_will_do)
         try:
             response = self._head(request, terms, deadline)
         except outcomes.CAUGHT as error:

@@ -73,6 +73,7 @@ class Journey:
             ssl_verify=self.terms.options.ssl_verify,
             encoded=body.encoded,
             delimited=body.delimited,
+            cut=body.cut,
         )
 
     def _loggable(self) -> dict[str, str]:

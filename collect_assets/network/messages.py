@@ -23,6 +23,7 @@ class Request:
     Attributes:
         headers: sent in place of, or beside, what the gate sends by itself.
         credentials: names of headers that are secret, beside the usual ones: kept from other origins and from the log.
+        start_will_do: a body of more than `max-bytes` is cut there in place of being refused.
     """
 
     url: str
@@ -30,6 +31,7 @@ class Request:
     method: str = "GET"
     body: bytes | None = None
     credentials: frozenset[str] = frozenset()
+    start_will_do: bool = False
 
     def is_credential(self, header: str) -> bool:
         """Whether a header is for the asked origin only."""
@@ -51,6 +53,7 @@ class Answer:
         start: up to 2048 bytes of the decoded body, for any status.
         delimited: whether something said where the body ends; else it may be cut off, and nobody can tell.
         encoded: whether the part still is in a Content-Encoding that we did not ask for and do not undo.
+        cut: whether the part is only the start of the body, because the request said that it will do.
     """
 
     url: str
@@ -67,6 +70,7 @@ class Answer:
     ssl_verify: bool = True
     encoded: bool = False
     delimited: bool = True
+    cut: bool = False
 
     @property
     def evidence(self) -> Evidence:

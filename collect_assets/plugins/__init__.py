@@ -16,7 +16,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Literal
 
-from collect_assets.collection import Harvesting, Section
+from collect_assets.collection import Harvesting, ResourceRuleName, Section
 from collect_assets.errors import FailedError
 from collect_assets.network.gate import Answer, Fetcher
 
@@ -37,6 +37,9 @@ class HarvestRequest:
         rules: of the collection, for harvests of many pages.
         attempts: how often a request is sent whose answers say that they are a passing failure.
         backoff: seconds before the second of them.
+        first: whether there is no good log of the endpoint yet.
+        resource_rule: whose answers are kept; `digital-land` takes what digital-land-python took, and says so.
+        look: a look will do: the first page with records, or the start of a body over the byte limit.
         entry_date: the day that is collected.
         last: `harvested` of the last good log of an earlier day, for harvests that go on from there; empty where there
             is none, its resource is not at hand, or everything is wanted again.
@@ -51,6 +54,9 @@ class HarvestRequest:
     rules: Harvesting = field(default_factory=Harvesting)
     attempts: int = 3
     backoff: float = 1.0
+    first: bool = False
+    resource_rule: ResourceRuleName = "raw"
+    look: bool = False
     entry_date: dt.date = dt.date.min
     last: Mapping[str, Any] = field(default_factory=dict)
 
@@ -71,6 +77,7 @@ class Harvest:
         incomplete: why the bytes are only a part of what the endpoint has; they are then no resource.
         tasks: of a harvest of many pages, as they stand in the log.
         resumable: whether another run of the day may go on from the tasks that are finished.
+        counted: how many records the service says that it has, where it was asked.
         harvested: what the log keeps for the next harvest, which gets it as `last`.
     """
 
@@ -85,6 +92,7 @@ class Harvest:
     incomplete: FailedError | None = None
     tasks: tuple[Mapping[str, Any], ...] = ()
     resumable: bool = False
+    counted: int | None = None
     harvested: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from collect_assets.errors import FailedError, FetchError, RefusedError
@@ -9,6 +10,7 @@ from collect_assets.network.content import is_html
 from collect_assets.network.gate import Answer
 
 TRANSIENT_STATUS = frozenset({202, 408, 425, 429, 500, 502, 503, 504})
+KEPT = "; it is kept all the same, as digital-land keeps it (resource-rule in collection.toml)"
 _WANTS = "; it wants a credential, or another than it got (`credential` in parameters), or does not want us at all"
 _ADVICE = {
     202: ": it is still making the file; a later run of the day may get it",
@@ -19,8 +21,22 @@ _ADVICE = {
 }
 
 
-def body_of(answer: Answer) -> Path:
+def shows_page(answer: Answer) -> bool:
+    """Whether it is a web page, whatever it says."""
+    return is_html(answer.start, answer.header("content-type"))
+
+
+def says_page(answer: Answer) -> bool:
+    """Whether digital-land-python takes it for a web page: by the header alone, in small letters."""
+    return answer.header("content-type").startswith("text/html")
+
+
+def body_of(answer: Answer, *, is_page: Callable[[Answer], bool] = shows_page) -> Path:
     """The file with the body.
+
+    Args:
+        answer: to a request for data.
+        is_page: whether it is a web page, which is no data.
 
     Raises:
         FetchError: another status than 200, no body, a web page in place of data; the body is then gone.
@@ -30,7 +46,7 @@ def body_of(answer: Answer) -> Path:
             raise _status_error(answer)
         if answer.part is None or answer.size == 0:
             raise FailedError("empty", f"{answer.url}: answered 200 without a body")
-        if is_html(answer.start, answer.header("content-type")):
+        if is_page(answer):
             raise RefusedError("html", f"{answer.url}: a web page came in place of data")
     except FetchError as error:
         error.evidence = answer.evidence

@@ -70,7 +70,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         StorageError: the disk is full.
     """
     parameters = PARAMETERS.of(request.parameters)
-    tasks = Tasks(request.pending, request.work, gate, **_trying(parameters))
+    tasks = Tasks(request.pending, request.work, gate, look=request.look, **_trying(parameters))
     url = LayerUrl.of(request.url)
     tasks.ask("layer", url.about(), keep_layer)
     layer = Layer.of(url.url, json.loads(tasks.page("layer").read_bytes()))
@@ -103,12 +103,13 @@ def _one_document(request: HarvestRequest, pages: Pages, keys: list[str]) -> Har
                     document.write(feature)
                     records += 1
         document.write(END)
-        return document.finish(request.url, pages.tasks, _short(pages, records))
+        return document.finish(request.url, pages.tasks, _short(pages, records), pages.counted)
 
 
 def _short(pages: Pages, records: int) -> str:
     """What is missing by the server's count, which is taken again: the layer may have changed meanwhile."""
-    if pages.counted is None or records >= pages.counted or pages.tasks.failed:
+    tasks = pages.tasks
+    if pages.counted is None or records >= pages.counted or tasks.failed or tasks.enough:
         return ""
     try:
         now = pages.count("count-after")

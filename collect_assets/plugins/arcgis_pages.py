@@ -167,7 +167,7 @@ class Pages:
     def _by_range(self, ranges: list[Range]) -> list[str]:
         found = [task for each in ranges for task in self._range(each)]
         brought = sum(task.records or 0 for task in found)
-        if self.counted is not None and brought < self.counted and not self.tasks.failed:
+        if self.counted is not None and brought < self.counted and not self.tasks.failed and not self.tasks.enough:
             found = [task for short in found for task in self._completed(short)]
         return [task.key for task in found]
 
@@ -176,7 +176,8 @@ class Pages:
         if self.tasks.given_up:
             return
         task = self._page(asked.key, asked.where(self.layer.oid))
-        if task is not None and task.facts.get("exceeded") and asked.last - asked.after > 1:
+        exceeded = task is not None and task.facts.get("exceeded") and not self.tasks.enough
+        if exceeded and asked.last - asked.after > 1:
             yield from self._halves(asked)
         elif task is not None:
             self.ranges[task.key] = asked
@@ -213,7 +214,7 @@ class Pages:
         task = self._page(key, geometry=json.dumps(box), geometryType="esriGeometryEnvelope",
                           spatialRel="esriSpatialRelIntersects")  # fmt: skip
         full = task is not None and (task.facts.get("exceeded") or (task.records or 0) >= self.size)
-        if full and depth < DEEPEST_BOX:
+        if full and depth < DEEPEST_BOX and not self.tasks.enough:
             for number, quarter in enumerate(_quarters(box)):
                 yield from self._box(f"{key}-{number}" if depth == 0 else f"{key}{number}", quarter, depth + 1)
         elif task is not None:

@@ -22,7 +22,7 @@ from collect_assets.plugins.biocase_archive import ArchiveReader
 from collect_assets.plugins.biocase_requests import WAYS, Dialect, Everything, name_path, schema_of
 from collect_assets.plugins.document import START, File, harvest_of
 from collect_assets.plugins.name_ranges import NameRange
-from collect_assets.plugins.page_archive import page_archive
+from collect_assets.plugins.page_archive import page_archive, tasks_of
 from collect_assets.plugins.parameters import PluginParameters
 from collect_assets.plugins.provider_parts import access_point
 from collect_assets.plugins.range_pages import PageFacts, PagingRules, RangePages, shortfall
@@ -63,7 +63,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         StorageError: the disk is full.
     """
     given = PARAMETERS.of(request.parameters)
-    tasks = Tasks(request.pending, request.work, gate, attempts=request.attempts, backoff=request.backoff)
+    tasks = tasks_of(request, gate)
     dataset = _Dataset(request, given, tasks)
     try:
         dataset.find()
@@ -73,9 +73,8 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         return replace(_archived(request, tasks, dataset.archive), harvested=dataset.harvested)
     if not dataset.pages:
         raise tasks.ended_by(tasks.error or FailedError("empty", f"{request.url}: no page came"))
-    kept = page_archive(
-        request, NAME, tasks, dataset.pages, short=shortfall(dataset.short()), note="; ".join(dataset.notes)
-    )
+    kept = page_archive(request, NAME, tasks, dataset.pages, short=shortfall(dataset.short()),
+                        note="; ".join(dataset.notes), counted=dataset.counted)  # fmt: skip
     return replace(kept, harvested=dataset.harvested)
 
 
@@ -94,6 +93,7 @@ class _Dataset:
     """The search for all units of a dataset.
 
     Attributes:
+        counted: how many units the provider says that the dataset has.
         archive: the task that brought the provider's archive, where that is taken.
         notes: what people should know.
     """
@@ -106,7 +106,7 @@ class _Dataset:
         self._wanted = given.dataset or part
         self._dialect = Dialect(url)
         self._names = True
-        self._hits = 0
+        self.counted: int | None = None
         self._ranges: RangePages | None = None
         self._rules = self._paging_rules()
         self.archive: Task | None = None
@@ -131,24 +131,25 @@ class _Dataset:
         self._choose_schema()
         inventory = self._choose_dataset()
         counted = self._first_way("count", Dialect.count, keep_count)
-        self._hits = counted.facts["hits"]
+        self.counted = counted.facts["hits"]
         if inventory is not None and self._wants_archive():
             self._take_archive(inventory)
         if self.archive is None:
             self._ranges = RangePages(self._tasks, "units", self._question, keep_page, self._rules)
             ranges = self._first_ranges()
-            self._ranges.find(ranges, self._hits if len(ranges) == 1 else None)
+            self._ranges.find(ranges, self.counted if len(ranges) == 1 else None)
 
     def short(self) -> list[str]:
         """What does not agree with what the provider counts, in words for people."""
-        if self._ranges is None:
+        if self._ranges is None or self._tasks.enough:
             return []
         found, came = self._ranges.short(), self._ranges.records
-        if self._rules.agrees(came, self._hits):
+        if self._rules.agrees(came, self.counted or 0):
             return found
-        found += [f"{came} of {self._hits} records came"] if len(self._ranges.walks) > 1 else []
-        if dropped := sum(PageFacts.of(page.facts).dropped for page in self.pages):
-            found.append(f"the provider dropped {dropped}, which it could not write; `count_tolerance` allows for them")
+        if len(self._ranges.walks) > 1:
+            dropped = sum(PageFacts.of(page.facts).dropped for page in self.pages)
+            left_out = f", and {dropped} were left out by the provider" if dropped else ""
+            found.append(f"{came} of {self.counted} records came{left_out}")
         return [*found, *self._ranges.unsure]
 
     def _paging_rules(self) -> PagingRules:
@@ -230,6 +231,8 @@ class _Dataset:
 
     def _wants_archive(self) -> bool:
         first = any(self._request.last.get(name) != value for name, value in self.harvested.items())
+        if self._request.look:
+            return False
         return self._given.archive == "always" or (self._given.archive == "first" and first)
 
     def _take_archive(self, inventory: Task) -> None:
@@ -248,4 +251,4 @@ class _Dataset:
     def _first_ranges(self) -> tuple[NameRange, ...]:
         if not self._names:
             return (Everything(prefix=None),)
-        return Everything().split() if self._hits > self._given.split_above else (Everything(),)
+        return Everything().split() if (self.counted or 0) > self._given.split_above else (Everything(),)

@@ -51,12 +51,13 @@ class Document:
         if len(self.start) < START:
             self.start += piece[: START - len(self.start)]
 
-    def finish(self, url: str, tasks: Tasks, short: str = "") -> Harvest:
+    def finish(self, url: str, tasks: Tasks, short: str = "", counted: int | None = None) -> Harvest:
         """The harvest that brought it; an incomplete one where tasks failed or something is `short`."""
         with storage_errors(self.part):
             self._file.flush()
         self._finished = True
-        return harvest_of(url, tasks, File(self.part, self._digest.hexdigest(), self.size, self.start), short)
+        file = File(self.part, self._digest.hexdigest(), self.size, self.start)
+        return harvest_of(url, tasks, file, short, counted=counted)
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,15 @@ class File:
     start: bytes
 
 
-def harvest_of(url: str, tasks: Tasks, file: File, short: str, coverage: Coverage = "full", note: str = "") -> Harvest:
+def harvest_of(
+    url: str,
+    tasks: Tasks,
+    file: File,
+    short: str,
+    coverage: Coverage = "full",
+    note: str = "",
+    counted: int | None = None,
+) -> Harvest:
     """The harvest that brought a file; an incomplete one where tasks failed or something is `short`."""
     incomplete = _incomplete(url, tasks, short)
     return Harvest(
@@ -78,17 +87,18 @@ def harvest_of(url: str, tasks: Tasks, file: File, short: str, coverage: Coverag
         file.sha256,
         file.size,
         file.start,
-        complete=incomplete is None,
+        complete=incomplete is None and not tasks.enough,
         coverage=coverage,
         note=note,
         incomplete=incomplete,
         tasks=tasks.logged(),
         resumable=bool(tasks.failed or tasks.waiting),
+        counted=counted,
     )
 
 
 def _incomplete(url: str, tasks: Tasks, short: str) -> FailedError | None:
-    failed, waiting = tasks.failed, tasks.waiting
+    failed, waiting = tasks.failed, [] if tasks.enough else tasks.waiting
     if not failed and not waiting and not short:
         return None
     named = "; ".join(f"{task.key}: {task.message}" for task in failed[:MOST_NAMED])

@@ -112,6 +112,11 @@ class ListPages:
         return ListFacts.of(self.pages[0].facts).response_date if self.pages else ""
 
     @property
+    def counted(self) -> int | None:
+        """How many records the list is declared to have."""
+        return self._parts[0].declared if self._parts else None
+
+    @property
     def unproven(self) -> str:
         """Why nobody can tell whether all of the list came, though nothing contradicts it."""
         if len(self._parts) > 1 and self._parts[0].declared is None:
@@ -143,7 +148,7 @@ class ListPages:
         return [part.stopped for part in self._parts if part.stopped] + list(self._miscounted())
 
     def _miscounted(self) -> Iterator[str]:
-        if self._tasks.failed or any(part.stopped for part in self._parts) or not self._parts:
+        if self._tasks.failed or self._tasks.enough or any(part.stopped for part in self._parts) or not self._parts:
             return  # which says enough
         first, last = self._parts[0], self._parts[-1]
         came = sum(part.before_newest for part in self._parts[:-1]) + last.records
@@ -162,7 +167,7 @@ class ListPages:
         """
         part, tokens, digests, empty = Part(since), set[str](), set[str](), 0
         request: Request = self._repository.list(self._rules.verb, since)
-        while not part.stopped:
+        while not part.stopped and not self._tasks.given_up:
             key = f"{'records' if self._rules.verb == 'ListRecords' else 'ids'}-{number:02d}-{len(tokens) + 1:06d}"
             page, token = self._page(key, request, first=number == 1 and not tokens)
             facts = None if page is None else ListFacts.of(page.facts)

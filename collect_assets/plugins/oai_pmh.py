@@ -21,7 +21,7 @@ from collect_assets.plugins import Coverage, Harvest, HarvestRequest
 from collect_assets.plugins.oai_answers import WithErrors, keep_formats, keep_identify
 from collect_assets.plugins.oai_lists import ListPages, ListRules
 from collect_assets.plugins.oai_requests import Granularity, Repository, Verb, moment
-from collect_assets.plugins.page_archive import page_archive
+from collect_assets.plugins.page_archive import page_archive, tasks_of
 from collect_assets.plugins.parameters import PluginParameters
 from collect_assets.plugins.tasks import Task, Tasks
 
@@ -58,8 +58,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         StorageError: the disk is full.
     """
     given = PARAMETERS.of(request.parameters)
-    tasks = Tasks(request.pending, request.work, WithErrors(gate, request.work), attempts=request.attempts,
-                  backoff=request.backoff)  # fmt: skip
+    tasks = tasks_of(request, WithErrors(gate, request.work))
     repository = Repository.of(request.url, given.metadata_prefix, given.set)
     try:
         about = tasks.ask("identify", repository.about("Identify"), keep_identify)
@@ -159,5 +158,5 @@ def _archive(request: HarvestRequest, tasks: Tasks, about: Task, plan: _Plan, fo
     if moment(until) is None:
         notes.append(f"the repository gives no usable response date ({until[:40]!r}), so the next harvest asks for all")
     kept = page_archive(request, NAME, tasks, [about, *found.pages], short="; ".join(short), coverage=coverage,
-                        note="; ".join(notes))  # fmt: skip
+                        note="; ".join(notes), counted=found.counted)  # fmt: skip
     return replace(kept, harvested={**plan.harvested, "until": until})

@@ -66,7 +66,7 @@ def check_parameters(register: EndpointRegister) -> EndpointRegister:
     problems: list[Problem] = []
     for endpoint in register.endpoints:
         name = register.path.name
-        problems += [Problem(name, endpoint.row, reason) for reason in _unknown(endpoint)]
+        problems += [Problem(name, endpoint.row, reason, code="parameters") for reason in _unknown(endpoint)]
         try:
             options_of(endpoint.plugin, endpoint.parameters)
             good.append(endpoint)

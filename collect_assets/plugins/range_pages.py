@@ -31,7 +31,7 @@ class PageFacts:
         next: the offset of the next page, where the provider names one.
         said: how many records the provider says are in it.
         blank: it has no content at all, not even an empty one.
-        dropped: how many records the provider left out of it, though they match.
+        dropped: records that the provider says it left out.
     """
 
     digest: str
@@ -44,8 +44,8 @@ class PageFacts:
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> PageFacts:
-        """From the facts of a task."""
-        return cls(**facts)
+        """From the facts of a task, which may have others beside these."""
+        return cls(**{name: facts[name] for name in cls.__dataclass_fields__ if name in facts})
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,9 @@ class RangePages:
     def _short(self, walk: Walk) -> Iterator[str]:
         yield from walk.doubts
         if walk.matched is not None and not self._rules.agrees(walk.records, walk.matched):
-            yield f"{walk.records} of {walk.matched} records came"
+            dropped = sum(PageFacts.of(page.facts).dropped for page in walk.pages)
+            left_out = f", and {dropped} were left out by the provider" if dropped else ""
+            yield f"{walk.records} of {walk.matched} records came{left_out}"
 
     def _expect(self, ranges: Iterable[NameRange]) -> None:
         self._tasks.expect((self._key(range_, 0), self._question(range_, 0)) for range_ in ranges)

@@ -80,7 +80,16 @@ class Task:
 class Tasks:
     """The tasks of one harvest, in the order in which they were asked for."""
 
-    def __init__(self, pending: Path, work: Path, gate: Fetcher, *, attempts: int = 3, backoff: float = 1.0) -> None:
+    def __init__(
+        self,
+        pending: Path,
+        work: Path,
+        gate: Fetcher,
+        *,
+        attempts: int = 3,
+        backoff: float = 1.0,
+        look: bool = False,
+    ) -> None:
         """Nothing is asked or written yet.
 
         Args:
@@ -89,11 +98,13 @@ class Tasks:
             gate: asks, and tries again what did not come.
             attempts: how often a request is sent whose answers say that they are a passing failure.
             backoff: seconds before the second of them; twice that before the third.
+            look: whether the first page with records is enough.
         """
         self._pending = pending
         self._gate = gate
         self._attempts = attempts
         self._backoff = backoff
+        self._look = look
         self._tasks: dict[str, Task] = {}
         self._waiting: dict[str, str] = {}
         self._in_a_row = 0
@@ -110,9 +121,14 @@ class Tasks:
         return [task for task in self if task.state == "failed"]
 
     @property
+    def enough(self) -> bool:
+        """Whether only a look was wanted, and there is something to see."""
+        return self._look and any(task.records for task in self)
+
+    @property
     def given_up(self) -> bool:
-        """Whether so many failed in a row that the rest is left for the next run."""
-        return self._in_a_row >= MOST_FAILURES_IN_A_ROW
+        """Whether no more pages are asked for: a look was enough, or so many failed that the next run goes on."""
+        return self.enough or self._in_a_row >= MOST_FAILURES_IN_A_ROW
 
     @property
     def waiting(self) -> list[Task]:

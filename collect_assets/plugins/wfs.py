@@ -8,7 +8,7 @@ registered URL says is asked as it stands there.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from pydantic import Field
@@ -16,6 +16,7 @@ from pydantic import Field
 from collect_assets.errors import FailedError, FetchError
 from collect_assets.network.gate import Fetcher, Request
 from collect_assets.plugins import Harvest, HarvestRequest, get
+from collect_assets.plugins.answers import KEPT
 from collect_assets.plugins.document import Document
 from collect_assets.plugins.parameters import PluginParameters
 from collect_assets.plugins.tasks import Task, Tasks
@@ -46,7 +47,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
     size = PARAMETERS.of(request.parameters).page_size
     if size is None:
         return _whole(request, gate)
-    tasks = Tasks(request.pending, request.work, gate)
+    tasks = Tasks(request.pending, request.work, gate, look=request.look)
     pages = _Pages(request.url, size, tasks)
     try:
         pages.find()
@@ -57,7 +58,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
     with Document(request.work) as document:
         for piece in merged([(tasks.page(page.key), page.facts) for page in pages.found]):
             document.write(piece)
-        return document.finish(request.url, tasks, pages.short())
+        return document.finish(request.url, tasks, pages.short(), pages.matched)
 
 
 def _whole(request: HarvestRequest, gate: Fetcher) -> Harvest:
@@ -66,6 +67,9 @@ def _whole(request: HarvestRequest, gate: Fetcher) -> Harvest:
         try:
             check_no_error(request.url, harvest.part, harvest.start)
         except FetchError as error:
+            if request.resource_rule == "digital-land":
+                note = "; ".join(filter(None, (harvest.note, f"{error}{KEPT}")))
+                return replace(harvest, complete=False, note=note)
             error.evidence = harvest.answer.evidence
             harvest.part.unlink(missing_ok=True)
             raise
@@ -132,6 +136,8 @@ class _Pages:
 
     def short(self) -> str:
         """What is missing, in words for people."""
+        if self.tasks.enough:
+            return ""
         records = sum(task.records or 0 for task in self.found)
         if self.repeated and (self.matched is None or records < self.matched):
             return self.repeated

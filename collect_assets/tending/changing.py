@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import datetime as dt
+import tempfile
 from collections.abc import Collection as Those
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from collect_assets.collection import Collection
+from collect_assets.csv_rows import Row
 from collect_assets.errors import RegisterError
 from collect_assets.registers import endpoint_id
-from collect_assets.tending.editing import Cells, changed, read_text, with_row, write_text
-from collect_assets.tending.findings import source_id
+from collect_assets.tending.check_sources import source_id
+from collect_assets.tending.checking import check_collection
+from collect_assets.tending.estate import NEEDED, date_in, id_in, read_registers
+from collect_assets.tending.findings import Finding
+from collect_assets.tending.patch import FileChange
+from collect_assets.tending.text import RegisterText
 
-ENDPOINT_HEADER = "endpoint,endpoint-url,parameters,plugin,entry-date,start-date,end-date\r\n"
+ENDPOINT_HEADER = b"endpoint,endpoint-url,parameters,plugin,entry-date,start-date,end-date\r\n"
 SOURCE_HEADER = (
-    "source,attribution,collection,documentation-url,endpoint,licence,organisation,pipelines,entry-date,start-date,"
-    "end-date\r\n"
+    b"source,attribution,collection,documentation-url,endpoint,licence,organisation,pipelines,entry-date,start-date,"
+    b"end-date\r\n"
 )
-
-Texts = dict[Path, tuple[str, str]]
-"""For each register its text before and after."""
 
 
 def added(
@@ -28,11 +31,11 @@ def added(
     url: str,
     *,
     organisation: str,
-    datasets: Those[str],
+    datasets: Sequence[str],
     today: dt.date,
     endpoint_cells: Mapping[str, str] | None = None,
     source_cells: Mapping[str, str] | None = None,
-) -> Texts:
+) -> list[FileChange]:
     """The registers with one endpoint and its source more. Nothing is written yet.
 
     Args:
@@ -45,63 +48,92 @@ def added(
         source_cells: further cells of source.csv: documentation-url, licence, attribution, start-date.
 
     Raises:
-        RegisterError: the URL is registered already; the message says in which row, and whether it has ended.
+        RegisterError: the URL is registered already, and the message says in which row and since when it has ended; or
+            the rows would not pass the check of registers.
     """
-    endpoints, sources = collection.register, collection.registers / "source.csv"
-    before = _text(endpoints, ENDPOINT_HEADER)
+    endpoints, sources = _text(collection.register, ENDPOINT_HEADER), _text(_sources(collection), SOURCE_HEADER)
     endpoint = endpoint_id(url)
-    _refuse_known(endpoints, before, endpoint)
+    _refuse_known(endpoints, endpoint)
     entered = {"endpoint": endpoint, "entry-date": today.isoformat()}
-    row = {**(endpoint_cells or {}), **entered, "endpoint-url": url}
-    names = ";".join(datasets)
-    source = {
-        **(source_cells or {}),
+    endpoints.append({**(endpoint_cells or {}), **_known(endpoints, entered), "endpoint-url": url})
+    made = {
         **entered,
         "source": source_id(collection.name, organisation, endpoint),
         "collection": collection.name,
         "organisation": organisation,
-        "pipelines": names,
-        "datasets": names,
+        **dict.fromkeys(("datasets", "pipelines"), ";".join(datasets)),
     }
-    text = _text(sources, SOURCE_HEADER)
-    return {endpoints: (before, with_row(before, row)), sources: (text, with_row(text, source))}
+    sources.append({**(source_cells or {}), **_known(sources, made)})
+    changes = [_change(endpoints), _change(sources)]
+    if wrong := [finding for finding in found_in_added(collection.name, changes, today) if finding.severity == "error"]:
+        raise RegisterError(f"{url} was not added: {'; '.join(finding.reason for finding in wrong)}")
+    return changes
 
 
-def _text(path: Path, header: str) -> str:
-    return read_text(path) if path.is_file() and path.stat().st_size else header
+def _known(text: RegisterText, cells: Mapping[str, str]) -> dict[str, str]:
+    """Those for which the register has a column; what nobody asked for need not have one."""
+    return {name: value for name, value in cells.items() if name in text.header}
 
 
-def _refuse_known(path: Path, text: str, endpoint: str) -> None:
-    for number, line in enumerate(text.splitlines(), 1):
-        if endpoint in line:
-            raise RegisterError(
-                f"{path}, row {number}: has this URL already; where it has ended, take its end-date away"
-            )
+def found_in_added(name: str, changes: Sequence[FileChange], today: dt.date) -> list[Finding]:
+    """What the check of registers says of the last rows of endpoint.csv and source.csv, as they would be."""
+    with tempfile.TemporaryDirectory() as folder:
+        for file, change in zip(("endpoint.csv", "source.csv"), changes, strict=True):
+            (Path(folder) / file).write_bytes(change.after)
+        registers = read_registers(name, Path(folder))
+        check_collection(registers, {}, today)
+        last = {file: text.rows[-1].number for file, text in registers.texts.items()}
+        return [finding for finding in registers.findings if finding.row in {0, last.get(finding.file.name)}]
 
 
-def retired(collection: Collection, endpoints: Those[str], date: dt.date) -> Texts:
-    """The registers with an end-date for endpoints and their sources, where they have none. Nothing is written yet.
+def _sources(collection: Collection) -> Path:
+    return collection.registers / "source.csv"
+
+
+def _text(path: Path, header: bytes) -> RegisterText:
+    content = path.read_bytes() if path.is_file() else b""
+    return RegisterText(
+        path, content or header, needed=NEEDED["source.csv" if path.name == "source.csv" else "endpoint.csv"]
+    )
+
+
+def _change(text: RegisterText) -> FileChange:
+    return FileChange(text.path, text.path.read_bytes() if text.path.is_file() else None, text.content)
+
+
+def _refuse_known(register: RegisterText, endpoint: str) -> None:
+    for row in register.rows:
+        if row.blank or row.skip or id_in(row) != endpoint:
+            continue
+        end = row.cells.get("end-date", "").strip()
+        what = f"ended on {end}; take that end-date away, and that of its source" if end else "is active"
+        raise RegisterError(f"{register.path}, row {row.number}: this URL is registered already, and {what}")
+
+
+def retired(collection: Collection, endpoints: Those[str], date: dt.date) -> list[FileChange]:
+    """The registers with an end-date for endpoints and their sources, where they do not end before it anyway.
 
     Args:
         collection: whose registers.
         endpoints: ids.
         date: on this day and after it they are not collected.
-    """
-
-    def end(cells: Cells) -> Mapping[str, str]:
-        known = cells.get("endpoint") or endpoint_id(cells.get("endpoint-url", ""))
-        return {"end-date": date.isoformat()} if known in endpoints and not cells.get("end-date", "").strip() else {}
-
-    paths = [path for path in (collection.register, collection.registers / "source.csv") if path.is_file()]
-    return {path: (text := read_text(path), changed(text, end)) for path in paths}
-
-
-def write(texts: Texts) -> None:
-    """Writes what changed, each register whole or not at all.
 
     Raises:
-        StorageError: the disk is full, or the folder cannot be written.
+        RegisterError: a register cannot be read, or a row in it cannot be changed; nothing is written yet.
     """
-    for path, (before, after) in texts.items():
-        if before != after or not path.exists():
-            write_text(path, after)
+    register, sources = _text(collection.register, ENDPOINT_HEADER), _text(_sources(collection), SOURCE_HEADER)
+    for row in register.rows:
+        if not row.blank and not row.skip and id_in(row) in endpoints:
+            _end(register, row, date)
+    for row in sources.rows:
+        if not row.skip and row.cells["endpoint"].strip() in endpoints:
+            _end(sources, row, date)
+    return [_change(text) for text in (register, sources) if text.content != text.before]
+
+
+def _end(text: RegisterText, row: Row, date: dt.date) -> None:
+    end, said = date_in(row, "end-date"), row.cells.get("end-date", "").strip()
+    if said and end is None:
+        raise RegisterError(f"{text.path}, row {row.number}: end-date {said!r} is not a date; correct it first")
+    if end is None or end > date:
+        text.set(row, "end-date", date.isoformat())

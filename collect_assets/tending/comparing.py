@@ -1,107 +1,149 @@
 """How two folders of a collection differ: for a while in which two systems collect the same register side by side.
 
-One of them may be digital-land-python's. What differs by nature is not looked at: times, run ids, addresses.
+One of them may be digital-land-python's. What differs by nature is not looked at: times, run ids, addresses. Days are
+read one after the other, and what is kept of them grows with the endpoints that differ, not with the days.
 """
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
+import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from collect_assets.collecting.log import Log, read_logs
 from collect_assets.collection import Collection
-from collect_assets.errors import DamagedFileError
+from collect_assets.errors import DamagedFileError, NoLogsError
 from collect_assets.store.canonical import canonical_hash
+from collect_assets.tending.comparing_tables import TABLES, TableCompared, compare_tables
 
-TABLES = {"log.csv": ("endpoint", "entry-date"), "resource.csv": ("resource",)}
 KINDS = {
-    "only-a-log": "only A has a log",
-    "only-b-log": "only B has a log",
     "only-a": "only A got a resource",
     "only-b": "only B got a resource",
-    "same-content": "other bytes, the same content",
-    "other-content": "other content",
-    "other-status": "neither got a resource, for other reasons",
+    "other-content": "both got a resource, with other content",
+    "same-content": "both got a resource, other bytes with the same content",
+    "other-status": "neither got a resource, with another status or exception",
+    "only-a-log": "only A has a log",
+    "only-b-log": "only B has a log",
 }
 
 
-@dataclass(frozen=True)
-class Difference:
-    """One endpoint on one day; `kind` is a key of `KINDS`."""
+@dataclass
+class Differing:
+    """One endpoint that differs in one way: on how many days, and what the newest of them says on each side."""
 
-    entry_date: dt.date
-    endpoint: str
     url: str
-    kind: str
-    a: str
-    b: str
+    days: int = 0
+    first: dt.date | None = None
+    last: dt.date | None = None
+    a: str = ""
+    b: str = ""
 
 
 @dataclass(frozen=True)
 class DayCompared:
-    """One entry-date: how many endpoints both have a log of, how many of them agree, and what differs."""
+    """One entry-date: how many endpoints have a log in either, how many of them agree, and what differs, by kind."""
 
     entry_date: dt.date
-    both: int
+    endpoints: int
     agree: int
-    differences: tuple[Difference, ...]
+    kinds: Mapping[str, int]
+
+    @property
+    def rate(self) -> float:
+        """The share that agrees."""
+        return self.agree / self.endpoints if self.endpoints else 1.0
 
 
 @dataclass
 class Compared:
-    """The whole: agreement by day, what differs by kind, and files and tables.
+    """The whole.
 
     Attributes:
-        resources: how many only A has, only B has, and both.
-        damaged: resources whose bytes are not what their name says, in either.
-        tables: of each table how many rows only A has, only B has, differ, and agree.
+        endpoints: by kind, and then by endpoint, what differs.
+        only_a: resources that only A has.
+        damaged: logs and resources of either that are not what they should be.
+        tables: registers, log.csv and resource.csv.
     """
 
-    registers_agree: bool
     days: list[DayCompared] = field(default_factory=list)
-    resources: tuple[int, int, int] = (0, 0, 0)
+    endpoints: dict[str, dict[str, Differing]] = field(default_factory=dict)
+    only_a: list[str] = field(default_factory=list)
+    only_b: list[str] = field(default_factory=list)
+    both: int = 0
     damaged: list[str] = field(default_factory=list)
-    tables: dict[str, tuple[int, int, int, int]] = field(default_factory=dict)
+    tables: dict[str, TableCompared] = field(default_factory=dict)
 
     @property
     def kinds(self) -> Counter[str]:
-        """How often each kind of difference came."""
-        return Counter(each.kind for day in self.days for each in day.differences)
+        """How often each kind of difference came, by endpoint and day."""
+        return Counter({kind: sum(each.days for each in found.values()) for kind, found in self.endpoints.items()})
 
     @property
     def agrees(self) -> bool:
-        """Whether nothing differs that matters downstream."""
-        rows_agree = all(not (a or b or other) for a, b, other, _ in self.tables.values())
-        return not self.kinds and self.registers_agree and not self.damaged and rows_agree
+        """Whether nothing differs."""
+        return not self.endpoints and not self.damaged and all(table.agrees for table in self.tables.values())
+
+    @property
+    def rate(self) -> float:
+        """The share of all logs that agree."""
+        endpoints = sum(day.endpoints for day in self.days)
+        return sum(day.agree for day in self.days) / endpoints if endpoints else 1.0
 
 
-def compare(a: Collection, b: Collection, *, first: dt.date | None = None, last: dt.date | None = None) -> Compared:
-    """Compares what two folders hold, day by day.
+def compare(
+    a: Collection,
+    b: Collection,
+    *,
+    first: dt.date | None = None,
+    last: dt.date | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Compared:
+    """Compares what two folders hold. Changes nothing in either.
 
     Args:
         a: one side.
         b: the other.
-        first: the first entry-date that counts; all when left out.
+        first: the first entry-date that counts; all when left out. Files and tables are compared whole.
         last: the last one.
+        progress: called after each day with the number of days.
+
+    Raises:
+        NoLogsError: neither has a day that counts.
     """
-    days = sorted({*a.entry_dates(), *b.entry_dates()})
-    counted = [day for day in days if (first is None or day >= first) and (last is None or day <= last)]
-    names = set(a.resources.names()), set(b.resources.names())
-    return Compared(
-        _bytes(a.register) == _bytes(b.register),
-        [_day(a, b, day) for day in counted],
-        (len(names[0] - names[1]), len(names[1] - names[0]), len(names[0] & names[1])),
-        [*_damaged(a), *_damaged(b)],
-        {name: _rows(a.folder / name, b.folder / name, keys) for name, keys in TABLES.items()},
-    )
+    days = [
+        day
+        for day in sorted({*a.entry_dates(), *b.entry_dates()})
+        if (first is None or day >= first) and (last is None or day <= last)
+    ]
+    if not days:
+        raise NoLogsError(f"neither {a.log} nor {b.log} has a day that counts, so there is nothing to compare")
+    compared = Compared()
+    for day in days:
+        compared.days.append(_day(a, b, day, compared))
+        if progress is not None:
+            progress(len(days))
+    _resources(a, b, compared)
+    with tempfile.TemporaryDirectory() as spill:
+        tables = {name: compare_tables(_place(a, name), _place(b, name), name, Path(spill)) for name in TABLES}
+    compared.tables = tables
+    return compared
 
 
-def _bytes(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
+def _place(collection: Collection, name: str) -> Path:
+    if name == "endpoint.csv":
+        return collection.register
+    return (collection.folder if name in {"log.csv", "resource.csv"} else collection.registers) / name
+
+
+def _resources(a: Collection, b: Collection, compared: Compared) -> None:
+    ours, theirs = set(a.resources.names()), set(b.resources.names())
+    compared.only_a, compared.only_b = sorted(ours - theirs), sorted(theirs - ours)
+    compared.both = len(ours & theirs)
+    for side in (a, b):
+        compared.damaged += _damaged(side)
 
 
 def _damaged(collection: Collection) -> Iterator[str]:
@@ -112,17 +154,24 @@ def _damaged(collection: Collection) -> Iterator[str]:
             yield str(error)
 
 
-def _day(a: Collection, b: Collection, day: dt.date) -> DayCompared:
-    ours, theirs = ({log.endpoint: log for log in read_logs(side, day)[0]} for side in (a, b))
-    differences = []
+def _day(a: Collection, b: Collection, day: dt.date, compared: Compared) -> DayCompared:
+    sides = []
+    for side in (a, b):
+        logs, problems = read_logs(side, day)
+        compared.damaged += [problem.reason for problem in problems]
+        sides.append({log.endpoint: log for log in logs})
+    ours, theirs = sides
+    kinds: Counter[str] = Counter()
     for endpoint in sorted(ours.keys() | theirs.keys()):
         one, other = ours.get(endpoint), theirs.get(endpoint)
         if kind := _kind(a, b, one, other):
+            kinds[kind] += 1
             url = (one or other or Log("", "", "")).endpoint_url
-            differences.append(Difference(day, endpoint, url, kind, _shown(one), _shown(other)))
-    both = len(ours.keys() & theirs.keys())
-    missing = sum(each.kind in {"only-a-log", "only-b-log"} for each in differences)
-    return DayCompared(day, both, both - (len(differences) - missing), tuple(differences))
+            found = compared.endpoints.setdefault(kind, {}).setdefault(endpoint, Differing(url, first=day))
+            found.days += 1
+            found.last, found.a, found.b = day, _shown(one), _shown(other)
+    endpoints = len(ours.keys() | theirs.keys())
+    return DayCompared(day, endpoints, endpoints - kinds.total(), dict(kinds))
 
 
 def _kind(a: Collection, b: Collection, one: Log | None, other: Log | None) -> str:
@@ -134,11 +183,12 @@ def _kind(a: Collection, b: Collection, one: Log | None, other: Log | None) -> s
         if one.resource == other.resource:
             return ""
         return "same-content" if _canonical(a, one) == _canonical(b, other) else "other-content"
-    return (
-        ""
-        if (one.status, one.status or one.exception) == (other.status, other.status or other.exception)
-        else "other-status"
-    )
+    return "" if _failure(one) == _failure(other) else "other-status"
+
+
+def _failure(log: Log) -> str:
+    """What every system says of a failure in the same words; an outcome is only ours."""
+    return log.status or log.exception
 
 
 def _canonical(collection: Collection, log: Log) -> str:
@@ -149,24 +199,7 @@ def _canonical(collection: Collection, log: Log) -> str:
 def _shown(log: Log | None) -> str:
     if log is None:
         return "no log"
-    return log.resource[:12] if log.good else log.outcome or log.status or log.exception or "nothing"
-
-
-def _rows(a: Path, b: Path, keys: tuple[str, ...]) -> tuple[int, int, int, int]:
-    ours, theirs = _table(a, keys), _table(b, keys)
-    both = ours.keys() & theirs.keys()
-    same = sum(ours[key] == theirs[key] for key in both)
-    return len(ours) - len(both), len(theirs) - len(both), len(both) - same, same
-
-
-def _table(path: Path, keys: tuple[str, ...]) -> dict[tuple[str, ...], int]:
-    """The rows by key, each as a number that only the same row has: a table may have a million."""
-    if not path.is_file():
-        return {}
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file)
-        return {tuple(row.get(key) or "" for key in keys): hash(_content(row)) for row in rows}
-
-
-def _content(row: dict[str, str | None]) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted((name, value) for name, value in row.items() if name and value and name != "elapsed"))
+    if log.good:
+        return f"resource {log.resource[:12]}"
+    words = dict.fromkeys(filter(None, (log.outcome, log.status, log.exception)))
+    return " ".join(words) or "nothing"

@@ -193,3 +193,14 @@ def test_f15_what_looks_cut_is_named_as_a_part_and_what_was_there_stays(folder: 
     assert folder.log(url).outcome == "first"
     assert (log.outcome, log.resource, log.complete, log.transient) == ("failed:truncated", "", False, True)
     assert folder.collection.resources.path(log.partial_resource).read_bytes() == whole[:-14]
+
+
+def test_a_resource_of_unknown_size_takes_its_share_of_the_budget_all_the_same(folder: Folder) -> None:
+    """Logs of other software do not tell the size; a large file would be fetched in full as if it cost nothing."""
+    with WebServer(lambda asked: Page(status=304 if "if-none-match" in asked.headers else 500)) as server:
+        urls = [server.url(f"/{number}") for number in range(60)]
+        for url in urls:
+            keys = {"status": "200", "resource": folder.put_resource(url.encode()), "response-headers": {"ETag": '"1"'}}
+            folder.put_log(url, keys)
+        report = folder.settings(f"{QUICK}\n[conditional]\naudit-share = 0.01\n").register(*urls).tomorrow()
+    assert report.outcomes == {"not-modified": 60}

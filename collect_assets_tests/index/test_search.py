@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from collect_assets.errors import QueryError
 from collect_assets.index.fold import fold
-from collect_assets.index.search import Box, Condition, search
+from collect_assets.index.query import Box, Condition
+from collect_assets.index.search import search
 from collect_assets.registers import endpoint_id
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 

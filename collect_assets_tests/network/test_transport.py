@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 import socket
 import threading
 import time
@@ -354,7 +355,8 @@ def test_f64_enospc_while_writing_is_a_storage_error(make_gate, work, monkeypatc
     work.mkdir()
     full = work / "full"
     full.symlink_to("/dev/full")
-    monkeypatch.setattr("collect_assets.network.body.temporary", lambda _work: full)
+    opened = os.open(full, os.O_WRONLY)
+    monkeypatch.setattr("collect_assets.network.body.new_file", lambda _work: (full, opened))
     with WebServer({"/": Page(TEXT)}) as server, pytest.raises(StorageError, match="No space left"):
         make_gate().fetch(Request(server.url()))
     assert list(work.iterdir()) == []
@@ -469,3 +471,28 @@ def test_f16_what_follows_a_body_does_not_become_the_next_answer(make_gate):
         answers = [gate.fetch(Request(server.url(path))) for path in ("/1", "/2")]
     assert [answer.start for answer in answers] == [b"first", b"second"]
     assert len(answers[1].attempts) == 1
+
+
+def test_f10_of_an_endless_body_the_start_is_kept_where_it_will_do(make_gate):
+    script = lambda _: iter([http(length=False), *([b"row\n" * 4096] * 1000)])  # noqa: E731
+    with RawServer(script) as server:
+        answer = make_gate(max_bytes=100_000).fetch(Request(server.url(), start_will_do=True))
+    assert (answer.status, answer.size, answer.cut) == (200, 100_000, True)
+    assert answer.part.read_bytes() == b"row\n" * 25_000
+    assert answer.sha256 == hashlib.sha256(b"row\n" * 25_000).hexdigest()
+
+
+@pytest.mark.parametrize("coding", ["", "gzip"])
+def test_f11_a_body_that_says_that_it_is_too_long_is_cut_where_its_start_will_do(make_gate, coding):
+    body = gzip.compress(b"x" * 5000) if coding else b"x" * 5000
+    with WebServer({"/": Page(body, 200, {"Content-Encoding": coding} if coding else {})}) as server:
+        gate = make_gate(max_bytes=1000)
+        for _ in range(2):  # the connection of a body that was not read to its end is not used again
+            answer = gate.fetch(Request(server.url(), start_will_do=True))
+            assert (answer.part.read_bytes(), answer.size, answer.cut) == (b"x" * 1000, 1000, True)
+
+
+def test_a_body_of_exactly_the_limit_is_not_cut(make_gate):
+    with WebServer({"/": Page(b"x" * 1000)}) as server:
+        answer = make_gate(max_bytes=1000).fetch(Request(server.url(), start_will_do=True))
+    assert (answer.size, answer.cut) == (1000, False)

@@ -11,7 +11,8 @@ from collect_assets.collecting.run_file import run_files
 from collect_assets.collecting.verify import verify
 from collect_assets.collection import Collection
 from collect_assets.index.fold import fold
-from collect_assets.index.search import Condition, search
+from collect_assets.index.query import Condition
+from collect_assets.index.search import search
 from collect_assets.network.addresses import AddressRules
 from collect_assets.sample.catalogue import (
     ASHMERE,

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from collect_assets.collection import Collection
-from collect_assets.errors import RegisterError
+from collect_assets.errors import RegisterError, StorageError
 from collect_assets.registers import endpoint_id
-from collect_assets.tending.changing import added, retired, write
-from collect_assets.tending.findings import check_registers
+from collect_assets.tending.changing import added, retired
+from collect_assets.tending.checking import check_registers
+from collect_assets.tending.patch import FileChange, write_changes
 from collect_assets_tests.collecting.kit import Folder
 from collect_assets_tests.servers import Page, WebServer
 
@@ -29,7 +30,7 @@ def lay(folder: Path) -> Collection:
 
 
 def add(collection: Collection, url: str = URL) -> None:
-    write(
+    write_changes(
         added(
             collection,
             url,
@@ -49,11 +50,14 @@ def test_an_endpoint_that_is_added_passes_the_check_and_leaves_the_others_to_the
     text = (tmp_path / "endpoint.csv").read_bytes().decode()
     assert text == f"\ufeff{BEFORE}{endpoint_id(URL)},{URL},,,2026-03-01,,\r\n"
     assert "ogl3,org:1,site;tree,2026-03-01,,\r\n" in (tmp_path / "source.csv").read_bytes().decode()
-    assert [f.code for f in check_registers([tmp_path])] == ["no-source"]  # of the one that was there
+    assert [f.code for f in check_registers([tmp_path], today=TODAY).findings if f.code != "other-collection"] == [
+        "bom",
+        "no-source",  # of the one that was there
+    ]
 
 
 def test_what_is_registered_already_is_refused_with_its_row(tmp_path: Path) -> None:
-    with pytest.raises(RegisterError, match=r"endpoint\.csv, row 2: has this URL already"):
+    with pytest.raises(RegisterError, match=r"endpoint\.csv, row 2: this URL is registered already, and is active"):
         add(lay(tmp_path), OTHER)
 
     assert not (tmp_path / "source.csv").exists()
@@ -63,8 +67,8 @@ def test_an_endpoint_that_is_retired_ends_with_its_sources_and_once(tmp_path: Pa
     collection = lay(tmp_path)
     add(collection)
 
-    write(retired(collection, {endpoint_id(URL)}, TODAY))
-    write(retired(collection, {endpoint_id(URL)}, TODAY + dt.timedelta(days=9)))
+    write_changes(retired(collection, {endpoint_id(URL)}, TODAY))
+    write_changes(retired(collection, {endpoint_id(URL)}, TODAY + dt.timedelta(days=9)))
 
     text = (tmp_path / "endpoint.csv").read_bytes().decode()
     assert text == f"\ufeff{BEFORE}{endpoint_id(URL)},{URL},,,2026-03-01,,2026-03-01\r\n"
@@ -85,5 +89,73 @@ def test_the_commands_check_print_and_write(tmp_path: Path) -> None:
     assert (tried.returncode, done.returncode, refused.returncode, ended.returncode) == (0, 0, 2, 0), done.stderr
     assert nothing == []
     assert f"+{endpoint_id(url)},{url}" in done.stdout.replace("\r", "")
-    assert "There is nothing at this address" in refused.stderr
+    assert "There is nothing at this URL (status 404)" in refused.stderr
     assert "2026-12-01" in (tmp_path / "endpoint.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("url", "cells", "why"),
+    [
+        ("https://example.org/\x00.csv", {}, "NUL"),
+        ("www.example.org/a.csv", {}, "has no scheme"),
+        ("ftp://example.org/a.csv", {}, "cannot be asked"),
+        (URL, {"plugin": "gopher"}, "unknown plugin"),
+        (URL, {"parameters": "{"}, "not JSON"),
+        (URL, {"plugin": "arcgis", "parameters": '{"max_page_size": -1}'}, "max_page_size"),
+        (URL, {"start-date": "soon"}, "not a date"),
+    ],
+)
+def test_what_would_not_pass_the_check_is_not_added(tmp_path: Path, url: str, cells: dict[str, str], why: str) -> None:
+    with pytest.raises(RegisterError, match=why):
+        added(lay(tmp_path), url, organisation="org:1", datasets=["site"], today=TODAY, endpoint_cells=cells)
+
+
+def test_of_one_that_has_ended_it_is_said_when(tmp_path: Path) -> None:
+    collection = lay(tmp_path)
+    write_changes(retired(collection, {endpoint_id(OTHER)}, TODAY))
+    with pytest.raises(RegisterError, match=r"row 2: .* ended on 2026-03-01; take that end-date away"):
+        add(collection, OTHER)
+
+
+def test_registers_with_other_columns_in_another_order_get_what_they_have_room_for(tmp_path: Path) -> None:
+    collection = lay(tmp_path)
+    (tmp_path / "source.csv").write_text("organisation,datasets,endpoint,licence", newline="")
+    add(collection)
+    assert (tmp_path / "source.csv").read_text() == (
+        f"organisation,datasets,endpoint,licence\norg:1,site;tree,{endpoint_id(URL)},ogl3\n"
+    )
+
+
+def test_a_value_that_a_register_has_no_column_for_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    collection = lay(tmp_path)
+    (tmp_path / "source.csv").write_text("organisation,endpoint\n", newline="")
+    with pytest.raises(RegisterError, match=r"source\.csv: has no column licence"):
+        add(collection)
+    assert (tmp_path / "endpoint.csv").read_bytes() == f"\ufeff{BEFORE}".encode()
+
+
+def test_an_end_that_is_to_come_is_brought_forward_and_one_that_has_passed_stays(tmp_path: Path) -> None:
+    collection = lay(tmp_path)
+    add(collection)
+    for day in (TODAY + dt.timedelta(days=9), TODAY, TODAY + dt.timedelta(days=3)):
+        write_changes(retired(collection, {endpoint_id(URL)}, day))
+    assert (tmp_path / "endpoint.csv").read_text().count("2026-03-01,,2026-03-01") == 1
+
+
+def test_of_two_registers_both_are_written_or_none(tmp_path: Path) -> None:
+    lay(tmp_path)
+    (tmp_path / "source.csv").mkdir()  # a file cannot be renamed to a folder
+    first = FileChange(tmp_path / "endpoint.csv", (tmp_path / "endpoint.csv").read_bytes(), b"new")
+    with pytest.raises(StorageError):
+        write_changes([first, FileChange(tmp_path / "source.csv", None, b"new")])
+    assert (tmp_path / "endpoint.csv").read_bytes() == f"\ufeff{BEFORE}".encode()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["endpoint.csv", "source.csv"]
+
+
+def test_a_register_that_somebody_else_changed_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
+    collection = lay(tmp_path)
+    changes = retired(collection, {endpoint_id(OTHER)}, TODAY)
+    (tmp_path / "endpoint.csv").write_text("theirs")
+    with pytest.raises(RegisterError, match="was changed meanwhile"):
+        write_changes(changes)
+    assert (tmp_path / "endpoint.csv").read_text() == "theirs"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,15 +11,21 @@ import pytest
 
 from collect_assets.collecting.day import DayReport
 from collect_assets.errors import SettingsError
+from collect_assets.index.fold import fold
 from collect_assets.registers import endpoint_id
 from collect_assets.tending.explaining import explain
-from collect_assets_tests.collecting.kit import DAY, NEXT_DAY, QUICK, Folder, csv_of
-from collect_assets_tests.servers import Page, WebServer
+from collect_assets_tests.collecting.kit import DAY, NEXT_DAY, NOON, QUICK, Folder, csv_of
+from collect_assets_tests.servers import Asked, Page, WebServer
 
 ZERO = "0" * 64
+EVENING = dt.datetime(2026, 3, 1, 20, tzinfo=dt.UTC)
 # What digital-land-python does with each of them is known: half of them end its run, or leave no trace.
 SITUATIONS: dict[str, tuple[dict[str, str], str, tuple[str, ...]]] = {
-    "collected": ({}, "first", ("no earlier day has a resource", "is there and whole")),
+    "collected": (
+        {},
+        "first",
+        ("no earlier day has a resource", "is there and whole", "it is asked once", "left it alone"),
+    ),
     "ended": ({"end-date": "2026-01-31"}, "skipped:ended", ("It had ended on 2026-01-31", "no log")),
     "ended today": ({"end-date": str(DAY)}, "skipped:ended", ("on its end-date and after it",)),
     "ends tomorrow": ({"end-date": str(NEXT_DAY)}, "first", ("lay ahead",)),
@@ -37,6 +44,23 @@ SITUATIONS: dict[str, tuple[dict[str, str], str, tuple[str, ...]]] = {
     "sparql whose query is not there": ({"plugin": "sparql", "path": "/x#q.rq"}, "failed:no-query", ("q.rq",)),
     "file with a host": ({"url": "file://example.org/a.csv"}, "refused:scheme", ("is not fetched",)),
     "bare file": ({"url": "file:"}, "refused:scheme", ("is not fetched",)),
+    "sparql whose service fails": (
+        {"plugin": "sparql", "path": "/broken#query.rq"},
+        "failed:status",
+        ("status 500", "Such a failure may pass"),
+    ),
+    "arcgis without a layer": ({"plugin": "arcgis", "path": "/nowhere/0"}, "failed:status", ("status 404",)),
+    "wfs without a service": ({"plugin": "wfs", "path": "/nowhere/wfs"}, "failed:status", ("status 404",)),
+    "no connection": ({"url": "http://127.0.0.1:1/a.csv"}, "failed:connect", ("Attempt 1: ConnectionError",)),
+    "moved": ({"path": "/old"}, "first", ("Redirect 301: ", "/old led to /0.csv")),
+    "html by its header": ({"path": "/header"}, "refused:html", ("says it is text/html",)),
+    "private address": ({"url": "http://10.0.0.1/a.csv"}, "refused:address", ("10.0.0.1",)),
+    "unknown parameter": ({"parameters": '{"page": 1}'}, "first", ("Its parameters: {'page': 1}",)),
+    "parameter out of range": (
+        {"plugin": "arcgis", "parameters": '{"max_page_size": 0}'},
+        "skipped:bad-parameters",
+        ("max_page_size",),
+    ),
     "no scheme": ({"url": "www.example.org/a.csv"}, "skipped:bad-url", ("has no scheme",)),
 }
 
@@ -54,10 +78,13 @@ class Day:
             {"endpoint-url": self.urls[name], **{k: v for k, v in columns.items() if k not in {"url", "path"}}}
             for name, (columns, _, _) in SITUATIONS.items()
         ]
-        folder.register(*rows, {"endpoint-url": "", "endpoint": ""})
+        twice = {"endpoint-url": self.urls["collected"], "end-date": "2026-01-31"}
+        folder.register(*rows, {"endpoint-url": "", "endpoint": ""}, twice)
+        (folder.path / "query.rq").write_text("SELECT * WHERE { ?a ?b ?c }")
         path = folder.path / "endpoint.csv"
         path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())  # as spreadsheets save it
         self.report: DayReport = folder.collect()
+        folder.collect()  # asks again only what may pass
 
     def endpoint(self, name: str) -> str:
         return SITUATIONS[name][0].get("endpoint") or endpoint_id(self.urls[name])
@@ -70,8 +97,10 @@ class Day:
 @pytest.fixture(scope="module")
 def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     pages = {f"/{number}.csv": Page(csv_of(number)) for number in range(len(SITUATIONS))}
+    pages |= {"/old": Page(status=301, headers={"Location": "/0.csv"}), "/broken": Page(b"", 500)}
+    pages |= {"/header": Page(b"<p>moved</p>", headers={"Content-Type": "text/html"})}
     pages |= {"/page": Page(b"<html></html>", headers={"Content-Type": "text/html"}), "/empty": Page(b"")}
-    with WebServer(pages) as server:
+    with WebServer(lambda asked: pages.get(asked.path.partition("?")[0], Page(b"no such page", 404))) as server:
         yield Day(Folder(tmp_path_factory.mktemp("explained")).settings(QUICK), server)
 
 
@@ -80,10 +109,10 @@ def test_every_situation_is_on_record_and_is_explained(day: Day, name: str) -> N
     _, outcome, words = SITUATIONS[name]
 
     assert day.seen(name) == outcome
-    said = explain(day.folder.collection, day.endpoint(name), DAY, today=NEXT_DAY)
+    said = explain(day.folder.collection, day.endpoint(name), DAY, now=EVENING)
     text = "\n".join(each.text for each in said)
     assert [word for word in words if word not in text] == []
-    assert ("would not ask it" in said[-1].text) == outcome.startswith("skipped:")
+    assert ("would not ask it" in said[-2].text) == outcome.startswith("skipped:")
 
 
 def test_an_unchanged_answer_is_explained_by_its_hash(tmp_path: Path) -> None:
@@ -91,15 +120,101 @@ def test_an_unchanged_answer_is_explained_by_its_hash(tmp_path: Path) -> None:
     with WebServer({"/a.csv": Page(csv_of(1))}) as server:
         folder.register(server.url("/a.csv")).collect()
         folder.tomorrow()
-        said = explain(folder.collection, server.url("/a.csv"), NEXT_DAY, today=NEXT_DAY)
+        said = explain(folder.collection, server.url("/a.csv"), NEXT_DAY, now=folder.now)
 
     assert f"The last resource before it is of {DAY}: the same bytes, by their sha256." in [each.text for each in said]
-    assert said[-1].text == "Another run for the same day would ask it in the modes: refill."
+    assert said[-2].text == f"Another run for {NEXT_DAY} would ask it in the modes: refill."
+
+
+def words(folder: Folder, url: str, day: dt.date, now: dt.datetime | None = None) -> str:
+    return "\n".join(
+        f"{each.about}: {each.text}" for each in explain(folder.collection, url, day, now=now or folder.now)
+    )
+
+
+def test_a_conditional_request_and_what_the_next_run_would_send_are_explained(tmp_path: Path) -> None:
+    def page(asked: Asked) -> Page:
+        return Page(status=304) if "if-none-match" in asked.headers else Page(csv_of(1), headers={"ETag": '"one"'})
+
+    folder = Folder(tmp_path).settings(QUICK)
+    with WebServer({"/a.csv": page}) as server:
+        url = server.url("/a.csv")
+        folder.register(url).collect()
+        first = words(folder, url, DAY)
+        folder.tomorrow()
+        second = words(folder, url, NEXT_DAY)
+
+    assert "asked for all of it: no earlier day has a resource" in first
+    assert 'asked whether it changed, by if-none-match "one" of its last good log' in second
+    assert "The server said 304" in second
+    assert (
+        "The run for 2026-03-03, by the register as it stands now, would ask it whether it changed, by If-None-Match."
+        in second
+    )
+
+
+def test_a_resource_that_returned_names_the_day_when_it_was_served_before(tmp_path: Path) -> None:
+    folder = Folder(tmp_path).settings(QUICK)
+    served = iter([csv_of(1), csv_of(2), csv_of(1)])
+    with WebServer({"/a.csv": lambda _: Page(next(served))}) as server:
+        url = server.url("/a.csv")
+        folder.register(url)
+        for days in range(3):
+            folder.now = NOON + dt.timedelta(days=days)
+            folder.collect(DAY + dt.timedelta(days=days))
+
+    said = words(folder, url, DAY + dt.timedelta(days=2))
+    assert f"The last resource before it is of {NEXT_DAY}: other content, by both hashes." in said
+    assert f"`returned`: the same bytes were served on {DAY}, and then others." in said
+    assert f"the server gave neither ETag nor Last-Modified on {NEXT_DAY}" in said
+
+
+def test_what_readers_made_of_it_and_what_changed_in_the_index_is_said(tmp_path: Path) -> None:
+    folder = Folder(tmp_path).settings(QUICK)
+    with WebServer({"/a.csv": Page(b"reference,name\n1,Oak\n2,Elm\n,Ash\n"), "/b": Page(b"\0\1\2")}) as server:
+        folder.register(server.url("/a.csv"), server.url("/b")).collect()
+        before = words(folder, server.url("/a.csv"), DAY)
+        fold(folder.collection, DAY)
+        table, binary = (words(folder, server.url(path), DAY) for path in ("/a.csv", "/b"))
+
+    assert "records: It was not read into records yet" in before
+    assert "records: 3 records (read as csv, utf-8; the id is reference)." in table
+    assert "records: 1 records have a blank id." in table
+    assert "So it proves no absence" in table
+    assert "items: Its items that day: 2 created." in table
+    assert "records: No records could be read: " in binary
+
+
+def test_a_day_that_is_over_or_has_not_begun_is_said_to_be_so_and_the_register_of_then_counts(tmp_path: Path) -> None:
+    folder = Folder(tmp_path).settings(QUICK)
+    with WebServer({"/a.csv": Page(csv_of(1))}) as server:
+        url = server.url("/a.csv")
+        folder.register(url).collect()
+        folder.register({"endpoint-url": url, "end-date": str(NEXT_DAY)})
+        over = words(folder, url, DAY, NOON + dt.timedelta(days=9))
+        ahead = words(folder, url, DAY + dt.timedelta(days=20), NOON + dt.timedelta(days=9))
+
+    assert "as the newest run of that day had it" in over
+    assert "It was active: it has no end-date." in over
+    assert f"{DAY} is over" in over
+    assert "would record skipped:ended" in over
+    assert "has not begun" in ahead
+
+
+def test_a_resource_and_a_log_that_were_damaged_since_are_said_to_be_so(tmp_path: Path) -> None:
+    folder = Folder(tmp_path).settings(QUICK)
+    with WebServer({"/a.csv": Page(csv_of(1))}) as server:
+        url = server.url("/a.csv")
+        folder.register(url).collect()
+    next(folder.collection.resources.folder.iterdir()).write_bytes(b"x")
+    assert "the log says" in words(folder, url, DAY)
+    folder.collection.log_path(DAY, endpoint_id(url)).write_text("{")
+    assert "Its log is damaged and counts as none" in words(folder, url, DAY)
 
 
 def test_an_endpoint_that_nobody_knows_is_said_so(day: Day) -> None:
     with pytest.raises(SettingsError, match="no endpoint of that day"):
-        explain(day.folder.collection, "f" * 64, DAY, today=NEXT_DAY)
+        explain(day.folder.collection, "f" * 64, DAY, now=EVENING)
 
 
 def test_the_command_prints_the_sentences(day: Day) -> None:

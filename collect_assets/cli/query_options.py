@@ -1,0 +1,96 @@
+"""What a subset of items is made of, for every command that takes one: TEXT and options, as one `Query`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from collect_assets.cli.options import Line
+
+if TYPE_CHECKING:
+    from collect_assets.index.query import Query
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_WHERE = (
+    "A condition on a field, with = != > >= < or <=; FIELD=* for any value, FIELD=abc* for what begins so, FIELD=1,9 "
+    "for a range with * for an open end. Several with = on one field are alternatives."
+)
+_SEVERAL = (
+    ("where", "FIELD=VALUE", _WHERE),
+    ("item", "ID", "The item with this id."),
+    ("endpoint", "ENDPOINT", "Items of this endpoint: the sha256 of its URL, or enough of its beginning."),
+    ("organisation", "NAME", "Items of the endpoints that source.csv gives to it."),
+    ("dataset", "NAME", "Items of the endpoints that source.csv gives to it."),
+)  # fmt: skip
+_ONE = (
+    ("bbox", "W,S,E,N", "Items whose geometry overlaps this box, in degrees."),
+    ("polygon", "WKT", "Items whose geometry touches this shape, longitude first."),
+    ("near", "LAT,LON,DISTANCE", "Items within this distance, such as 53.8,-1.5,10km."),
+    ("resource", "SHA256", "Items as this resource brought them."),
+    ("changed", "DAY,DAY", "Items that are as they are since one of these days; * for an open end."),
+)
+
+
+def query_options(function: Function) -> Function:
+    """TEXT and the options of a subset; the command gets them as `query`."""
+
+    @functools.wraps(function)
+    def with_query(**given: Any) -> Any:  # noqa: ANN401 - of any command
+        names = [name for name, *_ in (*_SEVERAL, *_ONE)]
+        return function(query=_query(given.pop("text"), **{name: given.pop(name) for name in names}), **given)
+
+    command: Any = with_query
+    for name, metavar, text in reversed(_ONE):
+        command = _option(name, metavar, text)(command)
+    for name, metavar, text in reversed(_SEVERAL):
+        command = _option(name, metavar, f"{text} May be repeated; in the variable one per line.", multiple=True)(
+            command
+        )
+    return click.argument("text", required=False, default="")(command)  # type: ignore[no-any-return]
+
+
+def _option(name: str, metavar: str, text: str, *, multiple: bool = False) -> Callable[[Any], Any]:
+    return click.option(
+        f"--{name}",
+        metavar=metavar,
+        multiple=multiple,
+        type=Line() if multiple else str,
+        default=None if multiple else "",
+        envvar=f"COLLECT_ASSETS_{name.upper()}",
+        show_envvar=True,
+        help=text,
+    )
+
+
+def _query(
+    text: str,
+    where: Iterable[str],
+    item: Iterable[str],
+    endpoint: Iterable[str],
+    organisation: Iterable[str],
+    dataset: Iterable[str],
+    bbox: str,
+    polygon: str,
+    near: str,
+    resource: str,
+    changed: str,
+) -> Query:
+    from collect_assets.index.query import Box, Condition, Near, Query, Span
+
+    return Query(
+        text,
+        where=tuple(Condition.parse(condition) for condition in where),
+        box=Box.parse(bbox) if bbox else None,
+        polygon=polygon,
+        near=Near.parse(near) if near else None,
+        items=tuple(item),
+        endpoints=tuple(endpoint),
+        organisations=tuple(organisation),
+        datasets=tuple(dataset),
+        resource=resource,
+        changed=Span.parse(changed) if changed else None,
+    )
