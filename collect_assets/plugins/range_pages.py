@@ -31,7 +31,7 @@ class PageFacts:
         next: the offset of the next page, where the provider names one.
         said: how many records the provider says are in it.
         blank: it has no content at all, not even an empty one.
-        dropped: records that the provider says it left out.
+        dropped: how many records the provider left out of it, though they match.
     """
 
     digest: str

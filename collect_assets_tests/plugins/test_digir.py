@@ -15,10 +15,13 @@ import pytest
 
 from collect_assets.collecting.log import Log
 from collect_assets.collecting.plan import Mode
-from collect_assets_tests.collecting.kit import QUICK, Folder
+from collect_assets.collection import Limits, Politeness
+from collect_assets.network.gate import Gate
+from collect_assets.plugins import HarvestRequest, digir
+from collect_assets_tests.collecting.kit import LOOPBACK, QUICK, Folder
 from collect_assets_tests.plugins.digir_provider import PATH, DigirProvider, Row, Search, diagnostic, plants
 from collect_assets_tests.plugins.served import Served
-from collect_assets_tests.servers import Page
+from collect_assets_tests.servers import Page, WebServer
 
 NUMBER = re.compile(r"<darwin:CatalogNumber>([^<]*)</darwin:CatalogNumber>")
 
@@ -548,3 +551,14 @@ def test_a_provider_that_goes_by_no_filter_is_stopped_soon(serve: Any) -> None:
     assert "does not go by the filter" in log.message
     assert len(harvested.provider.searches) < 20
     assert len(harvested.numbers(log)) == 90
+
+
+def test_a_look_needs_no_more_than_the_first_page_with_records(tmp_path: Path) -> None:
+    provider = DigirProvider(plants(700), most=20)
+    politeness = Politeness(pause_share=0.0)
+    with WebServer(provider) as server, Gate(limits=Limits(), politeness=politeness, user_agent="t", rules=LOOPBACK,
+                                             work=tmp_path, locks=tmp_path / "l") as gate:  # fmt: skip
+        request = HarvestRequest(server.url(PATH), {}, work=tmp_path, pending=tmp_path / "p", look=True)
+        harvest = digir.harvest(request, gate)
+    assert (harvest.complete, harvest.incomplete, harvest.counted) == (False, None, 700)
+    assert len(provider.pages) == 2, "the range before the first letter is empty"
