@@ -205,6 +205,22 @@ def test_what_readers_made_of_it_and_what_changed_in_the_index_is_said(tmp_path:
     assert "records: No records could be read: " in binary
 
 
+def test_what_was_withdrawn_and_what_has_another_ones_place_is_said(tmp_path: Path) -> None:
+    folder = Folder(tmp_path).settings(QUICK)
+    with WebServer({"/a.csv": Page(csv_of(1)), "/b.csv": Page(csv_of(2))}) as server:
+        urls = [server.url("/a.csv"), server.url("/b.csv")]
+        folder.register(*urls).collect()
+    withdrawn, moved = (folder.log(url).resource for url in urls)
+    place = folder.put_resource(csv_of(3))
+    (tmp_path / "old-resource.csv").write_text(f"old-resource,status,resource\n{withdrawn},410,\n{moved},301,{place}\n")
+    fold(folder.collection, DAY)
+
+    assert "records: No records are read of it: it is withdrawn: old-resource.csv" in words(folder, urls[0], DAY)
+    assert "items: Its items that day: nothing changed." in words(folder, urls[0], DAY)
+    assert f"records: In its place {place} is read" in words(folder, urls[1], DAY)
+    assert "records: 2 records" in words(folder, urls[1], DAY)
+
+
 def test_a_day_that_is_over_or_has_not_begun_is_said_to_be_so_and_the_register_of_then_counts(tmp_path: Path) -> None:
     folder = Folder(tmp_path).settings(QUICK)
     with WebServer({"/a.csv": Page(csv_of(1))}) as server:
