@@ -278,6 +278,9 @@ def test_an_installation_on_another_host_is_recognised_by_several_names_and_not_
     assert [one.url for one in said.new] == [C]
     one = review(offered(A, B, C), elsewhere[:1], TODAY)
     assert (one.moved, len(one.new)) == ([], 3)
+    many = [f"https://ipt.test/archive.do?r={number}" for number in range(3)]
+    few = review(offered(A, B, *many), elsewhere, TODAY)
+    assert (few.moved, len(few.new)) == ([], 5), "two of five names may be alike by chance"
 
 
 def test_a_part_may_stand_in_parameters_and_a_set_with_its_words_in_any_order() -> None:
