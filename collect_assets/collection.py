@@ -126,6 +126,18 @@ class Items(Section):
     absences_before_deletion: int = Field(2, ge=1, le=10_000)
 
 
+class Harvesting(Section):
+    """The rules of harvests of many pages.
+
+    Attributes:
+        count_tolerance: share of the records that a provider declares which may be missing from a complete harvest.
+        most_pages: of one harvest; a provider that has more is taken for one that never ends.
+    """
+
+    count_tolerance: float = Field(0.0, ge=0, le=1)
+    most_pages: int = Field(20_000, ge=1, le=99_999)
+
+
 FieldKind = Literal["text", "keyword", "number", "date", "place"]
 
 
@@ -160,6 +172,7 @@ class Settings(Section):
     conditional: Conditional = Conditional()
     schedule: Schedule = Schedule()
     items: Items = Items()
+    harvesting: Harvesting = Harvesting()
     index: IndexSettings = IndexSettings()
 
 

@@ -28,6 +28,7 @@ COMMANDS = (
     "explain",
     "compare",
     "check-registers",
+    "discover",
     "add-endpoint",
     "retire",
 )

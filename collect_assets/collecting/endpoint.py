@@ -21,7 +21,7 @@ from collect_assets.network.content import mime_type
 from collect_assets.network.credentials import Credential
 from collect_assets.network.endpoint_gate import EndpointGate
 from collect_assets.network.gate import Gate
-from collect_assets.network.messages import Fetcher, without_secrets
+from collect_assets.network.messages import without_secrets
 from collect_assets.network.options import EndpointOptions
 from collect_assets.plugins import Harvest, HarvestRequest, plugins
 from collect_assets.plugins.parameters import options_of
@@ -36,6 +36,7 @@ class Collector:
     """What all endpoints of a run share.
 
     Attributes:
+        anew: harvests that could go on from the last one ask for everything.
         written: the logs that were written, by endpoint.
     """
 
@@ -48,6 +49,7 @@ class Collector:
     now: Clock
     audit: Audit
     rule: ResourceRule
+    anew: bool = False
     written: dict[str, Log] = field(default_factory=dict)
 
     def collect(self, endpoint: Endpoint) -> Log:
@@ -147,7 +149,7 @@ class Collector:
         return validators(last, self.collection) if conditional else {}
 
     def _ask(
-        self, endpoint: Endpoint, gate: Fetcher, last: Log | None, sent: Mapping[str, str], pending: Path
+        self, endpoint: Endpoint, gate: EndpointGate, last: Log | None, sent: Mapping[str, str], pending: Path
     ) -> Harvest:
         """Asks for what changed; and for all of it, where what we have turns out to be damaged (promise 1)."""
         plugin = plugins()[endpoint.plugin]
@@ -158,7 +160,13 @@ class Collector:
             work=self.collection.work,
             pending=pending,
             registers=self.collection.register.parent,
+            rules=self.collection.settings.harvesting,
+            attempts=gate.terms.limits.attempts,
+            backoff=gate.terms.limits.backoff,
+            first=last is None,
             resource_rule=self.rule.name,
+            entry_date=self.entry_date,
+            last={} if self.anew else self.past.harvested(endpoint.endpoint, endpoint.plugin),
         )
         harvest = plugin(request, gate)
         if harvest.part is None and last is not None:
@@ -185,6 +193,7 @@ class Collector:
             outcome="" if bad else self.past.outcome(log.endpoint, harvest.sha256, canonical),
             resource="" if bad else harvest.sha256,
             partial_resource=harvest.sha256 if bad else "",
+            harvested={} if bad else harvest.harvested,
             canonical_hash=canonical,
             bytes=harvest.size,
             mime_type=mime_type(harvest.start),
@@ -216,6 +225,7 @@ def _not_modified(log: Log, last: Log, resource: Path) -> Log:
         mime_type=last.mime_type,
         complete=True if last.complete is None else last.complete,
         coverage=last.coverage or "full",
+        harvested=last.harvested,
     )
 
 

@@ -17,6 +17,7 @@ import duckdb
 
 from collect_assets.collection import Collection
 from collect_assets.errors import NoLogsError, RegisterError, SettingsError
+from collect_assets.items.old_resources import WITHDRAWN, old_resources, place_of
 from collect_assets.items.records import Reading
 from collect_assets.plugins import plugins
 from collect_assets.registers import read_endpoints
@@ -26,14 +27,15 @@ from collect_assets.tables.day_files import DAY_FILE_VERSION, day_digests
 OBSERVATIONS = """
 CREATE TEMP TABLE wanted AS
 SELECT d.endpoint, CAST(parse_filename(d.filename, true) AS DATE) AS entry_date,
-       coalesce(d.resource, d.partial_resource) AS resource,
-       coalesce(d.canonical_hash, d.resource, d.partial_resource) AS canonical_hash,
-       r.reading, r.problem AS reading_problem,
+       coalesce(o.place, d.resource, d.partial_resource) AS resource,
+       coalesce(o.canonical_hash, d.canonical_hash, d.resource, d.partial_resource) AS canonical_hash,
+       if(o.withdrawn IS NULL, r.reading, '') AS reading, coalesce(o.withdrawn, r.problem) AS reading_problem,
        d.resource IS NOT NULL AND coalesce(d.complete, true) AS complete, coalesce(d.coverage, 'full') AS coverage,
        s.name IS NULL AS missing
 FROM read_parquet($files, filename = true, hive_partitioning = false) d
 JOIN reading_of r ON d.endpoint = r.endpoint
-LEFT JOIN stored s ON s.name = coalesce(d.resource, d.partial_resource)
+LEFT JOIN old_resource o ON o.name = coalesce(d.resource, d.partial_resource)
+LEFT JOIN stored s ON s.name = coalesce(o.place, d.resource, d.partial_resource)
 WHERE coalesce(d.resource, d.partial_resource) IS NOT NULL
 """
 
@@ -78,6 +80,7 @@ def load_wanted(connection: duckdb.DuckDBPyConnection, collection: Collection, u
 
     Raises:
         NoLogsError: nothing was ever collected up to that day.
+        RegisterError: old-resource.csv cannot be read.
         StorageError: a day file cannot be written.
     """
     days = [day for day in collection.entry_dates() if day <= upto]
@@ -92,9 +95,22 @@ def load_wanted(connection: duckdb.DuckDBPyConnection, collection: Collection, u
     insert_rows(connection, "reading_of", rows)
     connection.execute("CREATE TEMP TABLE stored (name VARCHAR)")
     insert_rows(connection, "stored", ((name,) for name in collection.resources.names()))
+    _load_old_resources(connection, collection)
     connection.execute(OBSERVATIONS, {"files": files})
     connection.execute(DAYS, {"files": files})
     return {choice.reading.name: choice.reading for choice in choices.values()}
+
+
+def _load_old_resources(connection: duckdb.DuckDBPyConnection, collection: Collection) -> None:
+    """What has the place of an old resource, with its canonical hash; why there is nothing where it was withdrawn."""
+    connection.execute(
+        "CREATE TEMP TABLE old_resource (name VARCHAR, place VARCHAR, canonical_hash VARCHAR, withdrawn VARCHAR)"
+    )
+    old = old_resources(collection)
+    places = {name: place_of(name, "", old, collection) for name in old}
+    rows = [(name, *(place or (None, None)), None if place else WITHDRAWN) for name, place in places.items()]
+    if rows:
+        insert_rows(connection, "old_resource", rows)
 
 
 def fingerprint(connection: duckdb.DuckDBPyConnection) -> str:

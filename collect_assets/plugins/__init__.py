@@ -7,6 +7,7 @@ nothing of logs, days or stores. The modules without a `NAME` are what plugins s
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,7 +16,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Literal
 
-from collect_assets.collection import ResourceRuleName, Section
+from collect_assets.collection import Harvesting, ResourceRuleName, Section
 from collect_assets.errors import FailedError
 from collect_assets.network.gate import Answer, Fetcher
 
@@ -33,8 +34,15 @@ class HarvestRequest:
         work: for files in the making, on the file system of the resources.
         pending: where the finished tasks of a harvest of many pages are kept until it is finished.
         registers: the folder of the registers, for files that a URL names.
+        rules: of the collection, for harvests of many pages.
+        attempts: how often a request is sent whose answers say that they are a passing failure.
+        backoff: seconds before the second of them.
+        first: whether there is no good log of the endpoint yet.
         resource_rule: whose answers are kept; `digital-land` takes what digital-land-python took, and says so.
         look: a look will do: the first page with records, or the start of a body over the byte limit.
+        entry_date: the day that is collected.
+        last: `harvested` of the last good log of an earlier day, for harvests that go on from there; empty where there
+            is none, its resource is not at hand, or everything is wanted again.
     """
 
     url: str
@@ -43,8 +51,14 @@ class HarvestRequest:
     work: Path = Path("work")
     pending: Path = Path("work/pending")
     registers: Path = Path()
+    rules: Harvesting = field(default_factory=Harvesting)
+    attempts: int = 3
+    backoff: float = 1.0
+    first: bool = False
     resource_rule: ResourceRuleName = "raw"
     look: bool = False
+    entry_date: dt.date = dt.date.min
+    last: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -64,6 +78,7 @@ class Harvest:
         tasks: of a harvest of many pages, as they stand in the log.
         resumable: whether another run of the day may go on from the tasks that are finished.
         counted: how many records the service says that it has, where it was asked.
+        harvested: what the log keeps for the next harvest, which gets it as `last`.
     """
 
     answer: Answer
@@ -78,6 +93,7 @@ class Harvest:
     tasks: tuple[Mapping[str, Any], ...] = ()
     resumable: bool = False
     counted: int | None = None
+    harvested: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def not_modified(self) -> bool:

@@ -495,3 +495,12 @@ def test_a_body_of_exactly_the_limit_is_not_cut(make_gate):
     with WebServer({"/": Page(b"x" * 1000)}) as server:
         answer = make_gate(max_bytes=1000).fetch(Request(server.url(), start_will_do=True))
     assert (answer.size, answer.cut) == (1000, False)
+
+
+def test_a_transfer_coding_that_nobody_asked_for_is_not_kept_as_data(failing, make_gate, work):
+    packed = gzip.compress(TEXT)
+    frame = b"%x\r\n%b\r\n0\r\n\r\n" % (len(packed), packed)
+    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n" + frame
+    with RawServer([answer]) as server:
+        error = failing(make_gate(attempts=1), server.url())
+    assert (error.outcome, work.exists()) == ("failed:protocol", False)
