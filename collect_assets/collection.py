@@ -90,6 +90,7 @@ class Politeness(Section):
 
     Attributes:
         short_after_days: failed days in a row after which an endpoint gets one short attempt a day; 0 means never.
+        remember_unreachable: seconds for which the failed attempts of other runs on this machine count.
         slow_down: what the pause is multiplied with after each answer 429 or 503.
     """
 
@@ -99,6 +100,7 @@ class Politeness(Section):
     slow_down: float = Field(2.0, ge=1, le=100)
     hosts_at_once: int = Field(64, ge=1, le=1024)
     give_up_host_after: int = Field(3, ge=1, le=1_000_000)
+    remember_unreachable: float = Field(600.0, ge=0, le=DAY)
     short_after_days: int = Field(0, ge=0, le=365)
 
 

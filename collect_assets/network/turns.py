@@ -49,7 +49,7 @@ class Turns:
         sleep: Callable[[float], None],
         hosts: Hosts | None = None,
     ) -> None:
-        self._folder = folder or shared_folder()
+        self.folder = folder or shared_folder()
         self._hosts = hosts or Hosts()
         self._pace = Pace(politeness, longest)
         self._clock = clock
@@ -82,7 +82,7 @@ class Turns:
         """The lock files of a place, one for each request that may run there at the same time."""
         if (paths := self._known.get(place.queue)) is None:
             name = hashlib.sha256(place.queue.encode()).hexdigest()[:32]
-            paths = [self._folder / (f"{name}-{number}" if number else name) for number in range(place.at_once)]
+            paths = [self.folder / (f"{name}-{number}" if number else name) for number in range(place.at_once)]
             self._known[place.queue] = paths
         return paths
 
