@@ -10,6 +10,7 @@ import datetime as dt
 import os
 import tomllib
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -248,17 +249,17 @@ class Collection:
         """The register of endpoints."""
         return self.endpoint_csv or self.registers / "endpoint.csv"
 
-    @property
+    @cached_property  # as `work` and `resources`: each request asks for them, and making a path takes microseconds
     def log(self) -> Path:
         """The folder with a folder of logs for each entry-date."""
         return self.log_folder or self.folder / "log"
 
-    @property
+    @cached_property
     def work(self) -> Path:
         """Unfinished files, on the same file system as the finished ones."""
         return self.folder / "work"
 
-    @property
+    @cached_property
     def resources(self) -> ContentStore:
         """What was served, by sha256."""
         return ContentStore(self.resource_folder or self.folder / "resource", self.work)
@@ -280,7 +281,7 @@ class Collection:
 
     def log_path(self, entry_date: dt.date, endpoint: str) -> Path:
         """Where the log of an endpoint on an entry-date is."""
-        return self.log / entry_date.isoformat() / f"{endpoint}.json"
+        return self.log.joinpath(entry_date.isoformat(), f"{endpoint}.json")
 
     @property
     def log_csv(self) -> Path:

@@ -152,7 +152,7 @@ def host_of(parts: SplitResult) -> str:
     return origin_of(parts)[1]
 
 
-@lru_cache(1024)  # as for `_checked`
+@lru_cache(8192)  # as for `_checked`
 def origin_of(parts: SplitResult) -> tuple[str, str]:
     """What credentials belong to: scheme, host and port."""
     host = ascii_host(parts.hostname or "").rstrip(".")
@@ -168,7 +168,7 @@ def ascii_host(host: str) -> str:
     return host.lower() if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
 
 
-@lru_cache(1024)  # each URL is looked at when it is planned, queued and asked
+@lru_cache(8192)  # each URL is looked at when it is planned, queued and asked
 def _checked(url: str) -> SplitResult:
     parts = _split(url)
     if parts.scheme not in DEFAULT_PORTS:
