@@ -67,8 +67,9 @@ class Collector:
             discard_finished(pending, self.collection.log_path(self.entry_date, endpoint.endpoint))
         log, resumable = self._harvest(endpoint, pending)
         if log.good or not self._has_good_log(endpoint):
-            tasks = has_tasks or bool(log.tasks)
-            write_log(self.collection, self.entry_date, log, lasting=tasks)  # before they go
+            names = self.collection.resources.folder if log.resource or log.partial_resource else None
+            tasks = has_tasks or bool(log.tasks)  # it is there for good before they go
+            write_log(self.collection, self.entry_date, log, lasting=tasks, after=names)
             self.written[log.endpoint] = log
         if not resumable and pending.is_dir():
             discard(pending)
@@ -183,7 +184,7 @@ class Collector:
             return _not_modified(log, last, self.collection.resources.path(last.resource))
         try:
             canonical = canonical_hash(harvest.part, harvest.sha256, harvest.start)
-            damaged = self.collection.resources.add(harvest.part, harvest.sha256)
+            damaged = self.collection.resources.add(harvest.part, harvest.sha256, lasting=False)
         except BaseException:
             harvest.part.unlink(missing_ok=True)
             raise

@@ -165,7 +165,9 @@ def canonical_json(value: object) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def write_log(collection: Collection, entry_date: dt.date, log: Log, *, lasting: bool = True) -> None:
+def write_log(
+    collection: Collection, entry_date: dt.date, log: Log, *, lasting: bool = True, after: Path | None = None
+) -> None:
     """Writes the log whole or not at all.
 
     Args:
@@ -173,12 +175,13 @@ def write_log(collection: Collection, entry_date: dt.date, log: Log, *, lasting:
         entry_date: the day.
         log: what happened.
         lasting: whether it is to survive a power cut at once; else when the day's folder is next synced.
+        after: a folder whose names are on the disk before the log appears: that of what it names.
 
     Raises:
         StorageError: the disk is full, or the folder cannot be written.
     """
-    write_atomically(collection.log_path(entry_date, log.endpoint), log.to_json(), collection.work,
-                     lasting=lasting)  # fmt: skip
+    path = collection.log_path(entry_date, log.endpoint)
+    write_atomically(path, log.to_json(), collection.work, lasting=lasting, after=after)
 
 
 def read_log(path: Path) -> Log | None:

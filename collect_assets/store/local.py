@@ -175,17 +175,22 @@ def _fsync(path: Path) -> None:
         os.close(descriptor)
 
 
-def publish(finished: Path, final: Path) -> None:
+def publish(finished: Path, final: Path, *, lasting: bool = True) -> None:
     """Moves a file that is complete to its final name: fsync, rename, fsync of the folder.
 
     Where that is on another file system, it is copied there first, into a hidden work folder beside the final name.
+
+    Args:
+        finished: the file.
+        final: its name.
+        lasting: whether that is to survive a power cut at once; else when its folder is next synced.
 
     Raises:
         StorageError: the disk is full, or a folder cannot be written.
     """
     with storage_errors(final):
         _fsync(finished)
-        _rename(finished, final)
+        _rename(finished, final, lasting=lasting)
 
 
 def _rename(synced: Path, final: Path, *, lasting: bool = True) -> None:
@@ -222,7 +227,9 @@ def _copy(finished: Path, final: Path) -> None:
     finished.unlink()
 
 
-def write_atomically(final: Path, content: bytes, work: Path, *, lasting: bool = True) -> None:
+def write_atomically(
+    final: Path, content: bytes, work: Path, *, lasting: bool = True, after: Path | None = None
+) -> None:
     """Writes a small file whole or not at all.
 
     Args:
@@ -230,6 +237,7 @@ def write_atomically(final: Path, content: bytes, work: Path, *, lasting: bool =
         content: all of it.
         work: where it is written first.
         lasting: whether its name is to survive a power cut at once; else when its folder is next synced.
+        after: a folder whose names are on the disk before this one appears.
 
     Raises:
         StorageError: the disk is full, or a folder cannot be written; the old file, if any, is as it was.
@@ -243,6 +251,8 @@ def write_atomically(final: Path, content: bytes, work: Path, *, lasting: bool =
             finally:
                 os.close(descriptor)
         with storage_errors(final):
+            if after is not None:  # here, where a journal has most likely written it down with the content
+                sync_folder(after)
             _rename(part, final, lasting=lasting)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -317,12 +327,14 @@ class ContentStore:
         """Where the file with this hash is, or would be."""
         return self.folder / sha256
 
-    def add(self, part: Path, sha256: str) -> Path | None:
+    def add(self, part: Path, sha256: str, *, lasting: bool = True) -> Path | None:
         """Takes a finished file in; a file of that name that is already there is checked, and replaced if damaged.
 
         Args:
             part: a file, best on the same file system; it is gone afterwards.
             sha256: the hash of its bytes, which the caller computed while writing.
+            lasting: whether its name is to survive a power cut at once; else the caller syncs the folder before it
+                speaks of the file.
 
         Returns:
             Where the damaged bytes were put aside, as `<sha256>.damaged`, for whoever wants to know what happened; None
@@ -334,7 +346,7 @@ class ContentStore:
         final = self.path(sha256)
         with storage_errors(final):
             if not final.exists():
-                publish(part, final)
+                publish(part, final, lasting=lasting)
                 return None
             if self._is_whole(final, part, sha256):
                 part.unlink()
