@@ -10,6 +10,7 @@ import datetime as dt
 import os
 import tomllib
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -90,6 +91,7 @@ class Politeness(Section):
 
     Attributes:
         short_after_days: failed days in a row after which an endpoint gets one short attempt a day; 0 means never.
+        remember_unreachable: seconds for which the failed attempts of other runs on this machine count.
         slow_down: what the pause is multiplied with after each answer 429 or 503.
     """
 
@@ -99,6 +101,7 @@ class Politeness(Section):
     slow_down: float = Field(2.0, ge=1, le=100)
     hosts_at_once: int = Field(64, ge=1, le=1024)
     give_up_host_after: int = Field(3, ge=1, le=1_000_000)
+    remember_unreachable: float = Field(600.0, ge=0, le=DAY)
     short_after_days: int = Field(0, ge=0, le=365)
 
 
@@ -246,17 +249,17 @@ class Collection:
         """The register of endpoints."""
         return self.endpoint_csv or self.registers / "endpoint.csv"
 
-    @property
+    @cached_property  # as `work` and `resources`: each request asks for them, and making a path takes microseconds
     def log(self) -> Path:
         """The folder with a folder of logs for each entry-date."""
         return self.log_folder or self.folder / "log"
 
-    @property
+    @cached_property
     def work(self) -> Path:
         """Unfinished files, on the same file system as the finished ones."""
         return self.folder / "work"
 
-    @property
+    @cached_property
     def resources(self) -> ContentStore:
         """What was served, by sha256."""
         return ContentStore(self.resource_folder or self.folder / "resource", self.work)
@@ -278,7 +281,7 @@ class Collection:
 
     def log_path(self, entry_date: dt.date, endpoint: str) -> Path:
         """Where the log of an endpoint on an entry-date is."""
-        return self.log / entry_date.isoformat() / f"{endpoint}.json"
+        return self.log.joinpath(entry_date.isoformat(), f"{endpoint}.json")
 
     @property
     def log_csv(self) -> Path:

@@ -41,13 +41,13 @@ Answering = Page | Callable[[Asked], Page]
 class WebServer:
     """A threaded HTTP/1.1 server with a page, or a function that makes one, for each path; others are 404."""
 
-    def __init__(self, pages: Mapping[str, Answering] | Callable[[Asked], Page]) -> None:
+    def __init__(self, pages: Mapping[str, Answering] | Callable[[Asked], Page], port: int = 0) -> None:
         self.pages = pages
         self.asked: list[Asked] = []
         self.most_at_once = 0
         self._running = 0
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True)
         self.scheme = "http"

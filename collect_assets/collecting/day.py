@@ -30,7 +30,7 @@ from collect_assets.network.tls import authorities_of_environment
 from collect_assets.plugins import plugins
 from collect_assets.plugins.parameters import check_parameters
 from collect_assets.registers import EndpointRegister, Problem, read_endpoints
-from collect_assets.store.local import file_lock, sweep
+from collect_assets.store.local import file_lock, storage_errors, sweep, sync_folder
 from collect_assets.version import __version__
 
 Progress = Callable[[Log, int], None]
@@ -131,8 +131,9 @@ def collect_day(
         run_file = start_run(collection, register, plan, hosts=hosts, entry_date=entry_date, mode=mode, only=only,
                              started=now(), resource_rule=rule.name)  # fmt: skip
         gate = _gate(collection, rules or AddressRules.none(), hosts, resolver)
-        fetched = _run(collection, plan, entry_date, run_file, gate, rule, now, progress, anew=mode is Mode.REFILL)
-    report = _report(collection, register, entry_date, fetched=fetched, already=len(plan.already))
+        fetched, written = _run(collection, plan, entry_date, run_file, gate, rule, now, progress,
+                                anew=mode is Mode.REFILL)  # fmt: skip
+    report = _report(collection, register, entry_date, fetched=fetched, already=len(plan.already), written=written)
     return replace(report, problems=(*report.problems, *hosts.problems))
 
 
@@ -171,7 +172,8 @@ def _run(
     progress: Progress | None,
     *,
     anew: bool,
-) -> dict[str, int]:
+) -> tuple[dict[str, int], dict[str, Log]]:
+    """How often each outcome came, and the logs that were written."""
     audit = Audit(collection.settings.conditional.audit_share, entry_date)
     past = Past(collection, entry_date)
     stamp = day_stamp(collection, entry_date)
@@ -184,8 +186,12 @@ def _run(
             audited[log.endpoint] = log.audit
         if progress is not None:
             progress(log, len(plan.asked))
+    if collector.written:
+        folder = collection.log / entry_date.isoformat()
+        with storage_errors(folder):
+            sync_folder(folder)
     end_run(collection, run_file, ended=now(), outcomes=dict(sorted(outcomes.items())), audited=audited)
-    return dict(sorted(outcomes.items()))
+    return dict(sorted(outcomes.items())), collector.written
 
 
 def day_stamp(collection: Collection, entry_date: dt.date) -> str:
@@ -231,8 +237,9 @@ def _report(
     fetched: Mapping[str, int] | None = None,
     already: int = 0,
     open_: bool = True,
+    written: Mapping[str, Log] | None = None,
 ) -> DayReport:
-    logs, damaged = read_logs(collection, entry_date)
+    logs, damaged = read_logs(collection, entry_date, written)
     have = {log.endpoint for log in logs}
     skips = {endpoint: why for endpoint, why in day_skips(collection, entry_date).items() if endpoint not in have}
     never_asked = [

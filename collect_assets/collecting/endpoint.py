@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from collect_assets.collecting.audit import LIES, MESSAGE, Audit, verdict
 from collect_assets.collecting.log import Log, read_log, write_log
@@ -36,6 +37,7 @@ class Collector:
 
     Attributes:
         anew: harvests that could go on from the last one ask for everything.
+        written: the logs that were written, by endpoint.
     """
 
     collection: Collection
@@ -48,6 +50,7 @@ class Collector:
     audit: Audit
     rule: ResourceRule
     anew: bool = False
+    written: dict[str, Log] = field(default_factory=dict)
 
     def collect(self, endpoint: Endpoint) -> Log:
         """Collects one endpoint and writes its log; a failure never replaces a good log of the day.
@@ -59,11 +62,15 @@ class Collector:
             StorageError: not even the log could be written.
         """
         pending = pending_folder(self.collection, self.entry_date, endpoint.endpoint)
-        if pending.is_dir() and self._has_good_log(endpoint):
+        has_tasks = pending.is_dir()
+        if has_tasks and self._has_good_log(endpoint):
             discard_finished(pending, self.collection.log_path(self.entry_date, endpoint.endpoint))
         log, resumable = self._harvest(endpoint, pending)
         if log.good or not self._has_good_log(endpoint):
-            write_log(self.collection, self.entry_date, log)
+            names = self.collection.resources.folder if log.resource or log.partial_resource else None
+            tasks = has_tasks or bool(log.tasks)  # it is there for good before they go
+            write_log(self.collection, self.entry_date, log, lasting=tasks, after=names)
+            self.written[log.endpoint] = log
         if not resumable and pending.is_dir():
             discard(pending)
         return log
@@ -105,7 +112,7 @@ class Collector:
         try:
             return self._harvested(log, endpoint, gate, pending)
         except FetchError as error:
-            log = replace(_with_evidence(log, error.evidence), tasks=error.tasks)
+            log = _with_evidence(log, error.evidence, error.tasks)
             return _failed(log, error, error.outcome), True
         except StorageError as error:
             return _failed(log, error, "failed:storage"), True
@@ -118,7 +125,7 @@ class Collector:
         sent = self._validators(last, gate.terms.options)
         audited = last is not None and bool(sent) and self.audit.draws(endpoint.endpoint, self._size(last))
         harvest = self._ask(endpoint, gate, last, {} if audited else sent, pending)
-        log = replace(_with_evidence(log, harvest.answer.evidence), tasks=harvest.tasks)
+        log = _with_evidence(log, harvest.answer.evidence, harvest.tasks)
         try:
             log = self._kept(log, self.rule.kept(harvest, endpoint.plugin), last)
         except StorageError as error:  # here, so that the log says what was answered
@@ -177,11 +184,17 @@ class Collector:
             return _not_modified(log, last, self.collection.resources.path(last.resource))
         try:
             canonical = canonical_hash(harvest.part, harvest.sha256, harvest.start)
-            damaged = self.collection.resources.add(harvest.part, harvest.sha256)
-        finally:
+            damaged = self.collection.resources.add(harvest.part, harvest.sha256, lasting=False)
+        except BaseException:
             harvest.part.unlink(missing_ok=True)
+            raise
+        bad = harvest.incomplete
         log = replace(
             log,
+            outcome="" if bad else self.past.outcome(log.endpoint, harvest.sha256, canonical),
+            resource="" if bad else harvest.sha256,
+            partial_resource=harvest.sha256 if bad else "",
+            harvested={} if bad else harvest.harvested,
             canonical_hash=canonical,
             bytes=harvest.size,
             mime_type=mime_type(harvest.start),
@@ -189,11 +202,7 @@ class Collector:
             coverage=harvest.coverage,
             message=f"the file of this resource was damaged; it is kept as {damaged.name}" if damaged else harvest.note,
         )
-        if harvest.incomplete is not None:
-            log = replace(log, partial_resource=harvest.sha256)
-            return _failed(log, harvest.incomplete, harvest.incomplete.outcome)
-        outcome = self.past.outcome(log.endpoint, harvest.sha256, canonical)
-        return replace(log, outcome=outcome, resource=harvest.sha256, harvested=harvest.harvested)
+        return _failed(log, bad, bad.outcome) if bad else log
 
 
 def _not_modified(log: Log, last: Log, resource: Path) -> Log:
@@ -255,7 +264,7 @@ def _failed(log: Log, error: Exception, outcome: str) -> Log:
     return replace(log, outcome=outcome, exception=exception, message=str(error))
 
 
-def _with_evidence(log: Log, evidence: Evidence) -> Log:
+def _with_evidence(log: Log, evidence: Evidence, tasks: tuple[Mapping[str, Any], ...]) -> Log:
     """What the gate saw, in the log's words."""
     headers = {name.lower(): value for name, value in evidence.response_headers.items()}
     attempts = tuple(
@@ -272,6 +281,7 @@ def _with_evidence(log: Log, evidence: Evidence) -> Log:
         content_type=headers.get("content-type", ""),
         attempts=attempts,
         redirects=tuple(vars(redirect) for redirect in evidence.redirects),
+        tasks=tasks,
     )
 
 

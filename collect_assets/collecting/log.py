@@ -165,13 +165,23 @@ def canonical_json(value: object) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def write_log(collection: Collection, entry_date: dt.date, log: Log) -> None:
+def write_log(
+    collection: Collection, entry_date: dt.date, log: Log, *, lasting: bool = True, after: Path | None = None
+) -> None:
     """Writes the log whole or not at all.
+
+    Args:
+        collection: whose log it is.
+        entry_date: the day.
+        log: what happened.
+        lasting: whether it is to survive a power cut at once; else when the day's folder is next synced.
+        after: a folder whose names are on the disk before the log appears: that of what it names.
 
     Raises:
         StorageError: the disk is full, or the folder cannot be written.
     """
-    write_atomically(collection.log_path(entry_date, log.endpoint), log.to_json(), collection.work)
+    path = collection.log_path(entry_date, log.endpoint)
+    write_atomically(path, log.to_json(), collection.work, lasting=lasting, after=after)
 
 
 def read_log(path: Path) -> Log | None:
@@ -188,15 +198,23 @@ def read_log(path: Path) -> Log | None:
         raise ValueError(f"{path}: not a log: {error}; collect the endpoint again or restore the file") from error
 
 
-def read_logs(collection: Collection, entry_date: dt.date) -> tuple[list[Log], list[Problem]]:
+def read_logs(
+    collection: Collection, entry_date: dt.date, written: Mapping[str, Log] | None = None
+) -> tuple[list[Log], list[Problem]]:
     """All logs of an entry-date in order of endpoint; those that are damaged come as problems.
 
     Where an endpoint has no file, what was adopted from a table of others stands for it.
+
+    Args:
+        collection: whose logs.
+        entry_date: the day.
+        written: logs by endpoint that the caller has just written, and need not be read again.
     """
+    written = written or {}
     logs, problems = list[Log](), list[Problem]()
     for path in log_paths(collection, entry_date):
         try:
-            log = read_log(path)
+            log = written.get(path.stem) or read_log(path)
             if log is not None and log.endpoint == path.stem:
                 logs.append(log)
             elif log is not None:

@@ -16,7 +16,7 @@ from collect_assets.collection import Collection
 
 def pending_folder(collection: Collection, entry_date: dt.date, endpoint: str) -> Path:
     """The place for the tasks of one harvest."""
-    return _top(collection) / entry_date.isoformat() / endpoint
+    return collection.work.joinpath("pending", entry_date.isoformat(), endpoint)
 
 
 def discard(pending: Path) -> None:

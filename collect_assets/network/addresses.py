@@ -149,13 +149,14 @@ def _readings(address: Address) -> Iterator[Address]:
 
 def host_of(parts: SplitResult) -> str:
     """Host and port, in one spelling: the name of its queue and of its turn."""
-    host = ascii_host(parts.hostname or "").rstrip(".")
-    return f"{host}:{parts.port or DEFAULT_PORTS.get(parts.scheme, 0)}"
+    return origin_of(parts)[1]
 
 
+@lru_cache(8192)  # as for `_checked`
 def origin_of(parts: SplitResult) -> tuple[str, str]:
     """What credentials belong to: scheme, host and port."""
-    return parts.scheme, host_of(parts)
+    host = ascii_host(parts.hostname or "").rstrip(".")
+    return parts.scheme, f"{host}:{parts.port or DEFAULT_PORTS.get(parts.scheme, 0)}"
 
 
 def ascii_host(host: str) -> str:
@@ -167,7 +168,7 @@ def ascii_host(host: str) -> str:
     return host.lower() if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
 
 
-@lru_cache(1024)  # each URL is looked at when it is planned, queued and asked
+@lru_cache(8192)  # each URL is looked at when it is planned, queued and asked
 def _checked(url: str) -> SplitResult:
     parts = _split(url)
     if parts.scheme not in DEFAULT_PORTS:

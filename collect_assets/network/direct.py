@@ -21,6 +21,7 @@ from urllib3.util.ssl_match_hostname import CertificateError
 
 from collect_assets.network.addresses import DEFAULT_PORTS
 from collect_assets.network.connection import GuardedConnection, GuardedTlsConnection, Wire
+from collect_assets.network.outgoing import Outgoing
 from collect_assets.network.tls import Contexts, Tls
 
 KEPT = 4  # a thread works at one host, and may be redirected to a few others
@@ -37,7 +38,7 @@ class Direct:
         self._kept: OrderedDict[Origin, GuardedConnection] = OrderedDict()
         weakref.finalize(self, _close_all, self._kept)  # when its thread ends without closing it
 
-    def send(self, request: requests.PreparedRequest, tls: Tls, timeout: tuple[float, float]) -> BaseHTTPResponse:
+    def send(self, request: Outgoing, tls: Tls, timeout: tuple[float, float]) -> BaseHTTPResponse:
         """The head of the answer; the body is still to be read.
 
         Args:
@@ -48,7 +49,7 @@ class Direct:
         Raises:
             requests.RequestException: as `requests` would raise it.
         """
-        parts = urlsplit(request.url or "")
+        parts = urlsplit(request.url)
         connection = self._connection((tls, parts.scheme, parts.hostname or "",
                                        parts.port or DEFAULT_PORTS[parts.scheme]))  # fmt: skip
         try:
@@ -98,16 +99,14 @@ def _close_all(kept: OrderedDict[Origin, GuardedConnection]) -> None:
         kept.popitem()[1].close()
 
 
-def _ask(
-    connection: GuardedConnection, request: requests.PreparedRequest, timeout: tuple[float, float]
-) -> BaseHTTPResponse:
+def _ask(connection: GuardedConnection, request: Outgoing, timeout: tuple[float, float]) -> BaseHTTPResponse:
     connection.timeout, until_answer = timeout
     if connection.is_closed:
         _connect(connection)
     connection.timeout = until_answer
     with suppress(BrokenPipeError, ConnectionResetError):  # it may have answered before it closed
-        connection.request(request.method or "GET", request.path_url, body=request.body,
-                           headers=request.headers, preload_content=False, decode_content=False)  # fmt: skip
+        connection.request(request.method, request.target, body=request.body, headers=request.headers,
+                           preload_content=False, decode_content=False)  # fmt: skip
     try:
         return connection.getresponse()
     except (TimeoutError, BlockingIOError) as error:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Protocol
 
 import requests
-from requests.structures import CaseInsensitiveDict
 from urllib3 import BaseHTTPResponse
 
 from collect_assets.errors import FailedError, FetchError, StorageError
@@ -21,6 +20,7 @@ from collect_assets.network.connection import Wire
 from collect_assets.network.deadline import Deadline
 from collect_assets.network.messages import Request
 from collect_assets.network.options import Terms
+from collect_assets.network.outgoing import Outgoing, outgoing
 from collect_assets.network.tls import Tls
 
 OUR_HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "Connection": "keep-alive"}
@@ -38,7 +38,7 @@ class Reply:
 class Connections(Protocol):
     """Those of one thread, to the hosts themselves or through a proxy."""
 
-    def send(self, request: requests.PreparedRequest, tls: Tls, timeout: tuple[float, float]) -> BaseHTTPResponse:
+    def send(self, request: Outgoing, tls: Tls, timeout: tuple[float, float]) -> BaseHTTPResponse:
         """Sends a request; the body of the answer is still to be read."""
 
     def leave(self, response: BaseHTTPResponse, *, whole: bool) -> None:
@@ -106,28 +106,21 @@ class Exchange:
         self._connections.close()
 
     def _head(self, request: Request, terms: Terms, deadline: Deadline) -> BaseHTTPResponse:
-        prepared = self._prepare(request)
-        self.sent = dict(prepared.headers)
+        sent = outgoing(request, self._headers)
+        self.sent = sent.headers
         self._wire.begin(deadline)
         try:
-            return self._send(prepared, terms, deadline)
+            return self._send(sent, terms, deadline)
         except requests.ConnectionError as error:
             if not self._wire.reused or deadline.expired or not outcomes.is_broken_keep_alive(error):
                 raise
         self._wire.begin(deadline)  # the server had closed the idle connection (fault F24): that was no attempt yet
-        return self._send(prepared, terms, deadline)
+        return self._send(sent, terms, deadline)
 
-    def _send(self, prepared: requests.PreparedRequest, terms: Terms, deadline: Deadline) -> BaseHTTPResponse:
+    def _send(self, sent: Outgoing, terms: Terms, deadline: Deadline) -> BaseHTTPResponse:
         remaining = deadline.remaining()
         timeout = (min(terms.limits.connect_timeout, remaining), min(terms.limits.read_timeout, remaining + 1))
-        return self._connections.send(prepared, terms.tls(prepared.url or ""), timeout)
-
-    def _prepare(self, request: Request) -> requests.PreparedRequest:
-        headers = CaseInsensitiveDict(self._headers)
-        headers.update(request.headers)
-        prepared = requests.PreparedRequest()
-        prepared.prepare(method=request.method, url=request.url, headers=headers, data=request.body)
-        return prepared
+        return self._connections.send(sent, terms.tls(sent.url), timeout)
 
     def _body(self, response: BaseHTTPResponse, request: Request, terms: Terms, deadline: Deadline) -> Body:
         if response.status != 200:  # no other one brings what was asked for (fault F28)

@@ -30,10 +30,11 @@ from collect_assets.network.proxied import Proxied
 from collect_assets.network.proxy import Proxy
 from collect_assets.network.queues import each_in_turn, queues_of
 from collect_assets.network.redirects import STATUSES, next_request
-from collect_assets.network.retries import Retries, UnreachableHosts
+from collect_assets.network.retries import Retries
 from collect_assets.network.stopping import Halt, current_halt
 from collect_assets.network.tls import Contexts
 from collect_assets.network.turns import Turns
+from collect_assets.network.unreachable import UnreachableHosts
 
 __all__ = ["Answer", "Attempt", "Evidence", "Fetcher", "Gate", "Redirect", "Request"]
 
@@ -103,7 +104,10 @@ class Gate:
         self._hosts = hosts or Hosts()
         self._turns = Turns(locks, politeness, longest=limits.max_backoff, clock=clock, sleep=self._sleep,
                             hosts=self._hosts)  # fmt: skip
-        self._unreachable = UnreachableHosts(politeness.give_up_host_after)
+        # Through a proxy it is another question whether a host can be reached than for others on this machine.
+        self._unreachable = UnreachableHosts(politeness.give_up_host_after, clock=clock,
+                                             folder=None if proxy else self._turns.folder,
+                                             remembered=politeness.remember_unreachable)  # fmt: skip
         self._watchdog = Watchdog()
         self._local = threading.local()
 
@@ -203,6 +207,7 @@ class Gate:
         halt = current_halt()
         with self._turns.take(host) as turn:
             halt.check()
+            self._unreachable.look(host, terms.limits.connect_timeout)
             self._check_given_up(host)
             with self._watchdog.limit(terms.limits.total_timeout - journey.elapsed) as deadline, halt.cutting(deadline):
                 exchange = self._exchange()
@@ -211,7 +216,7 @@ class Gate:
                     reply = exchange.ask(journey.request, terms, deadline)
                 except FetchError as error:
                     halt.check()
-                    self._count(host, error, connected=exchange.address is not None)
+                    self._count(host, error, terms, connected=exchange.address is not None)
                     raise
                 else:
                     self._unreachable.connected(host)
@@ -223,20 +228,18 @@ class Gate:
             turn.cooling = journey.cooling = Retries(terms.limits).cooling(reply.status, reply.headers)
         return reply
 
-    def _count(self, host: str, error: FetchError, *, connected: bool) -> None:
+    def _count(self, host: str, error: FetchError, terms: Terms, *, connected: bool) -> None:
         if connected:
             self._unreachable.connected(host)
         elif error.why in {"connect", "dns-timeout"}:
-            self._unreachable.failed(host)
+            self._unreachable.failed(host, terms.limits.connect_timeout)
 
     def _given_up(self, journey: Journey) -> bool:
-        return self._unreachable.given_up(self._host_of(journey.request.url))
+        return bool(self._unreachable.reason(self._host_of(journey.request.url)))
 
     def _check_given_up(self, host: str) -> None:
-        if self._unreachable.given_up(host):
-            times = self._politeness.give_up_host_after
-            raise FailedError("host-given-up", f"{host} could not be connected to {times} times in a row and is not "
-                              "asked again in this run", transient=True)  # fmt: skip
+        if reason := self._unreachable.reason(host):
+            raise FailedError("host-given-up", reason, transient=True)
 
     def _host_of(self, url: str) -> str:
         """The host of a URL; bad URLs share a blank one, their fetch will say what is wrong with them."""

@@ -15,6 +15,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import ProxyManager
 
 from collect_assets.network.connection import GuardedConnection, GuardedTlsConnection, Wire
+from collect_assets.network.outgoing import Outgoing
 from collect_assets.network.proxy import Proxy
 from collect_assets.network.tls import Contexts, Tls
 
@@ -90,12 +91,14 @@ class Proxied:
         self._proxies = {"http": proxy.url, "https": proxy.url}
         self._adapters: dict[Tls, GuardedAdapter] = {}
 
-    def send(self, request: requests.PreparedRequest, tls: Tls, timeout: tuple[float, float]) -> BaseHTTPResponse:
+    def send(self, request: Outgoing, tls: Tls, timeout: tuple[float, float]) -> BaseHTTPResponse:
         """The head of the answer, as `Direct.send` has it."""
         adapter = self._adapters.get(tls)
         if adapter is None:
             adapter = self._adapters[tls] = GuardedAdapter(self._wire, self._contexts.of(tls))
-        response = adapter.send(request, stream=True, timeout=timeout, verify=tls.verify, proxies=self._proxies)
+        prepared = requests.PreparedRequest()
+        prepared.prepare(request.method, request.url, dict(request.headers), data=request.body)
+        response = adapter.send(prepared, stream=True, timeout=timeout, verify=tls.verify, proxies=self._proxies)
         raw: BaseHTTPResponse = response.raw
         return raw
 

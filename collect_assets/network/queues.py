@@ -23,6 +23,7 @@ R = TypeVar("R")
 PATIENCE = 5.0  # seconds that stopping waits for threads which do something else than fetch
 GLANCE = 0.05  # seconds between two looks at how busy the processor is
 BUSY = 0.9  # of one processor; above this another thread brings nothing
+FIRST = 4  # threads to begin with
 
 
 def queues_of(things: Iterable[T], host: Callable[[T], str]) -> list[deque[T]]:
@@ -54,7 +55,9 @@ def each_in_turn(
     try:
         while running or crew.waiting:
             if crew.waiting and crew.size < most and (running == 0 or pace.is_idle()):
-                more = min(1 + crew.size // 2, most - crew.size)  # 64 threads are there after half a second
+                more = min(
+                    1 + crew.size // 2 if crew.size else FIRST, most - crew.size
+                )  # 64 are there in half a second
                 crew.start(more)
                 running += more
             try:

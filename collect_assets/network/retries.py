@@ -1,4 +1,4 @@
-"""When a fetch is tried again, and after how long; and when a host is not worth another try.
+"""When a fetch is tried again, and after how long.
 
 Nothing here waits or asks; the gate does.
 """
@@ -6,9 +6,7 @@ Nothing here waits or asks; the gate does.
 from __future__ import annotations
 
 import random
-import threading
 import time
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -69,27 +67,3 @@ def _timestamp(text: str) -> float | None:
         return parsedate_to_datetime(text).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-
-
-class UnreachableHosts:
-    """Which hosts could not be connected to so often in a row that they are given up."""
-
-    def __init__(self, give_up_after: int) -> None:
-        self._after = give_up_after
-        self._failures: Counter[str] = Counter()
-        self._lock = threading.Lock()
-
-    def given_up(self, host: str) -> bool:
-        """Whether it is not asked any more."""
-        return self._failures[host] >= self._after
-
-    def failed(self, host: str) -> None:
-        """Counts an attempt without a connection."""
-        with self._lock:
-            self._failures[host] += 1
-
-    def connected(self, host: str) -> None:
-        """Forgets the failures of a host that can be connected to."""
-        if host in self._failures:
-            with self._lock:
-                self._failures.pop(host, None)

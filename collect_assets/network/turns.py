@@ -49,7 +49,7 @@ class Turns:
         sleep: Callable[[float], None],
         hosts: Hosts | None = None,
     ) -> None:
-        self._folder = folder or shared_folder()
+        self.folder = folder or shared_folder()
         self._hosts = hosts or Hosts()
         self._pace = Pace(politeness, longest)
         self._clock = clock
@@ -65,7 +65,8 @@ class Turns:
             StorageError: the lock file cannot be used.
         """
         place = self._hosts.of(host)
-        with _one_of(self._paths(place)) as (path, lock):
+        path = _one_of(self._paths(place))
+        with file_lock(path) as lock:
             until, slowed = max(_read(path, lock), self._unwritten.get(path, (0.0, 1.0)))
             wait = until - self._clock()
             slowed = self._pace.remembered(slowed, -wait)
@@ -82,7 +83,7 @@ class Turns:
         """The lock files of a place, one for each request that may run there at the same time."""
         if (paths := self._known.get(place.queue)) is None:
             name = hashlib.sha256(place.queue.encode()).hexdigest()[:32]
-            paths = [self._folder / (f"{name}-{number}" if number else name) for number in range(place.at_once)]
+            paths = [self.folder / (f"{name}-{number}" if number else name) for number in range(place.at_once)]
             self._known[place.queue] = paths
         return paths
 
@@ -94,15 +95,12 @@ class Turns:
             self._unwritten[path] = until, slowed
 
 
-@contextmanager
-def _one_of(paths: Sequence[Path]) -> Iterator[tuple[Path, int]]:
-    """Holds one of several locks: one that is free, or else whichever it waits for. Yields its file, open."""
-    path = paths[0]
-    if len(paths) > 1:
-        anyhow = random.sample(paths, len(paths))
-        path = next(filter(_is_free, anyhow), anyhow[0])
-    with file_lock(path) as lock:
-        yield path, lock
+def _one_of(paths: Sequence[Path]) -> Path:
+    """One of several locks: one that is free, or else any."""
+    if len(paths) == 1:
+        return paths[0]
+    anyhow = random.sample(paths, len(paths))
+    return next(filter(_is_free, anyhow), anyhow[0])
 
 
 def _is_free(path: Path) -> bool:

@@ -33,16 +33,23 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@contextmanager
-def storage_errors(path: Path) -> Iterator[None]:
+class storage_errors:  # noqa: N801 - used as a function; each request enters it ten times, a generator is three times as slow
     """Turns the operating system's errors into a `StorageError` that names the path and what to do."""
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            f"{path}: cannot be written or read: {error.strerror or error}; free space, "
-            "check the folder's permissions and run again"
-        ) from error
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError):
+            raise StorageError(
+                f"{self._path}: cannot be written or read: {error.strerror or error}; free space, "
+                "check the folder's permissions and run again"
+            ) from error
 
 
 def temporary(work: Path) -> Path:
@@ -168,20 +175,25 @@ def _fsync(path: Path) -> None:
         os.close(descriptor)
 
 
-def publish(finished: Path, final: Path) -> None:
+def publish(finished: Path, final: Path, *, lasting: bool = True) -> None:
     """Moves a file that is complete to its final name: fsync, rename, fsync of the folder.
 
     Where that is on another file system, it is copied there first, into a hidden work folder beside the final name.
+
+    Args:
+        finished: the file.
+        final: its name.
+        lasting: whether that is to survive a power cut at once; else when its folder is next synced.
 
     Raises:
         StorageError: the disk is full, or a folder cannot be written.
     """
     with storage_errors(final):
         _fsync(finished)
-        _rename(finished, final)
+        _rename(finished, final, lasting=lasting)
 
 
-def _rename(synced: Path, final: Path) -> None:
+def _rename(synced: Path, final: Path, *, lasting: bool = True) -> None:
     """Moves a file that is on the disk already; its folder is made where it is missing."""
     try:
         _replace(synced, final)
@@ -190,7 +202,8 @@ def _rename(synced: Path, final: Path) -> None:
             raise
         _copy(synced, final)
     else:
-        sync_folder(final.parent)
+        if lasting:
+            sync_folder(final.parent)
 
 
 def _replace(synced: Path, final: Path) -> None:
@@ -214,8 +227,17 @@ def _copy(finished: Path, final: Path) -> None:
     finished.unlink()
 
 
-def write_atomically(final: Path, content: bytes, work: Path) -> None:
+def write_atomically(
+    final: Path, content: bytes, work: Path, *, lasting: bool = True, after: Path | None = None
+) -> None:
     """Writes a small file whole or not at all.
+
+    Args:
+        final: its name.
+        content: all of it.
+        work: where it is written first.
+        lasting: whether its name is to survive a power cut at once; else when its folder is next synced.
+        after: a folder whose names are on the disk before this one appears.
 
     Raises:
         StorageError: the disk is full, or a folder cannot be written; the old file, if any, is as it was.
@@ -229,7 +251,9 @@ def write_atomically(final: Path, content: bytes, work: Path) -> None:
             finally:
                 os.close(descriptor)
         with storage_errors(final):
-            _rename(part, final)
+            if after is not None:  # here, where a journal has most likely written it down with the content
+                sync_folder(after)
+            _rename(part, final, lasting=lasting)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -303,12 +327,14 @@ class ContentStore:
         """Where the file with this hash is, or would be."""
         return self.folder / sha256
 
-    def add(self, part: Path, sha256: str) -> Path | None:
+    def add(self, part: Path, sha256: str, *, lasting: bool = True) -> Path | None:
         """Takes a finished file in; a file of that name that is already there is checked, and replaced if damaged.
 
         Args:
             part: a file, best on the same file system; it is gone afterwards.
             sha256: the hash of its bytes, which the caller computed while writing.
+            lasting: whether its name is to survive a power cut at once; else the caller syncs the folder before it
+                speaks of the file.
 
         Returns:
             Where the damaged bytes were put aside, as `<sha256>.damaged`, for whoever wants to know what happened; None
@@ -320,7 +346,7 @@ class ContentStore:
         final = self.path(sha256)
         with storage_errors(final):
             if not final.exists():
-                publish(part, final)
+                publish(part, final, lasting=lasting)
                 return None
             if self._is_whole(final, part, sha256):
                 part.unlink()

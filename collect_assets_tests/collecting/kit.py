@@ -74,7 +74,9 @@ class Folder:
         return Collection.at(self.path)
 
     def collect(self, day: dt.date = DAY, **options: Any) -> DayReport:
-        return collect_day(self.collection, day, **{"rules": LOOPBACK, "now": lambda: self.now, **options})
+        report = collect_day(self.collection, day, **{"rules": LOOPBACK, "now": lambda: self.now, **options})
+        assert report.logs == tuple(read_logs(self.collection, day)[0])  # it does not read again what it wrote itself
+        return report
 
     def tomorrow(self) -> DayReport:
         """Collects the day after, at its noon."""

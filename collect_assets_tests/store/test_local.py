@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -166,6 +167,18 @@ def test_readers_see_the_old_or_the_new_content_and_never_half(tmp_path: Path) -
     done.set()
     reader.join()
     assert seen <= set(contents)
+
+
+def test_a_file_does_not_appear_before_the_names_that_it_speaks_of_are_on_the_disk(tmp_path):
+    for there in (True, False):
+        folder = tmp_path / f"resource-{there}"
+        if there:
+            folder.mkdir()
+        final = tmp_path / "log" / f"{there}.json"
+        with nullcontext() if there else pytest.raises(StorageError, match="cannot be written"):
+            write_atomically(final, b"{}", tmp_path / "work", lasting=False, after=folder)
+        assert final.exists() == there
+    assert list((tmp_path / "work").iterdir()) == []
 
 
 def test_f65_a_final_folder_that_cannot_be_is_a_storage_error_that_names_it(tmp_path: Path) -> None:
