@@ -38,11 +38,16 @@ def open_source(source: Source) -> Table | Stream:
                 raise UnreadableError(what)
         if any(name.lower().endswith(".shp") for name in names):
             raise UnreadableError("a shapefile; those are not read yet, publish it as GeoJSON")
-        likely = [name for name in names if name.lower().endswith(ENDINGS) and not _about(name)]
+        likely = [name for name in names if _may_be_table(name) and not _about(name)]
         if len(likely) != 1:
             found = ", ".join(likely[:10]) or f"none among {', '.join(names[:10]) or 'no files'}"
             raise UnreadableError(f"a zip without meta.xml needs exactly one table or JSON file; found: {found}")
         return open_inner(archive.source(likely[0], source))
+
+
+def _may_be_table(name: str) -> bool:
+    """A name without an ending says nothing, so that such a file may be one too."""
+    return name.lower().endswith(ENDINGS) or "." not in name.rsplit("/", 1)[-1]
 
 
 def _about(name: str) -> bool:
