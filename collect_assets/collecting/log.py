@@ -220,4 +220,4 @@ def log_paths(collection: Collection, entry_date: dt.date) -> Iterator[Path]:
     """The files that are logs of an entry-date, in order of name."""
     folder = collection.log / entry_date.isoformat()
     names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208 - a path for each, sorted, takes ten times as long
-    yield from (folder / name for name in sorted(names) if name.endswith(".json") and not name.startswith("."))
+    yield from (folder / name for name in sorted(names) if name.endswith(".json"))

@@ -40,19 +40,19 @@ def read_list(answer: Answer, body: Path) -> Discovery:
     """
     found: list[Found] = []
     problems: list[str] = []
+    usual = ""
     for step in steps(answer.url, body, Repairs()):
-        if step.begins:
-            continue
         element = step.element
+        if step.begins:
+            usual = "tapir" if len(step.path) == 1 and "tapir" in str(element.tag).lower() else usual
+            continue
         named = [str(value) for name, value in element.attrib.items() if _names_access_point(str(name))]
         if _names_access_point(step.path[-1]):
             named.append(element.text or "")
         for text in filter(None, map(str.strip, named)):
             url = urljoin(answer.url, text)
-            plugin = plugin_by_form(url) or ("tapir" if b"tapir" in answer.start.lower() else "")
-            title = _title_beside(element)
-            if plugin:
-                found.append(Found(url, plugin, title))
+            if plugin := plugin_by_form(url) or usual:
+                found.append(Found(url, plugin, _title_beside(element)))
             else:
                 problems.append(f"{url}: nothing says which protocol it speaks; discover it by itself")
         if len(step.path) <= 2:  # what is deeper may be asked for the title of its neighbour
@@ -87,10 +87,11 @@ def read_page(answer: Answer, body: Path) -> tuple[Discovery, str]:
         url = urljoin(answer.url, href)
         if plugin := plugin_by_form(url):
             found.append(Found(url, plugin, text))
-    unique = {one.url: one for one in reversed(found)}
-    return Discovery(answer.url, "page", "", tuple(reversed(unique.values()))), urljoin(
-        answer.url, feed
-    ) if feed else ""
+    unique: dict[str, Found] = {}
+    for one in found:
+        unique.setdefault(one.url, one)
+    page = Discovery(answer.url, "page", "", tuple(unique.values()))
+    return page, urljoin(answer.url, feed) if feed else ""
 
 
 def _links(root: etree._Element) -> Iterator[tuple[str, str, str]]:

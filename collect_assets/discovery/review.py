@@ -13,9 +13,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from collect_assets.discovery.found import Discovery, Found, Identity
+from collect_assets.plugins.provider_parts import part_url
 from collect_assets.registers import Endpoint
 
 LEAST_OF_AN_INSTALLATION = 2
+OF_ONE_ACCESS_POINT = frozenset({"digir", "biocase", "oai-pmh"})
 
 
 @dataclass(frozen=True)
@@ -116,11 +118,19 @@ def _moved_hosts(said: Review, rest: list[Found], missing: dict[str, Endpoint]) 
 
 
 def _gone(discovery: Discovery, missing: Iterable[Endpoint]) -> list[Endpoint]:
-    here = {(one.plugin, one.identity.host, one.identity.place) for one in discovery.found}
-    if not here:
-        asked = Identity.of(discovery.url, discovery.kind, {})
-        here = {(asked.plugin, asked.host, asked.place)}
+    """Of what is missing, what the provider would have named."""
+    here = _places(discovery)
     return [row for row in missing if (i := _identity(row)) and (i.plugin, i.host, i.place) in here]
+
+
+def _places(discovery: Discovery) -> set[tuple[str, str, str]]:
+    """Where the provider names all that there is: its access point, or wherever its archives or services lie."""
+    if discovery.kind == "tapir":  # one service, which speaks for itself only
+        return set()
+    if discovery.kind in OF_ONE_ACCESS_POINT:
+        point = Identity.of(part_url(discovery.url, "any"), discovery.kind, {})
+        return {(point.plugin, point.host, point.place)}
+    return {(one.plugin, one.identity.host, one.identity.place) for one in discovery.found}
 
 
 def _scheme(url: str) -> str:

@@ -291,10 +291,26 @@ def archive_of(*members: tuple[str, bytes], **options: Any) -> bytes:
     return packed.getvalue()
 
 
+def encrypted() -> bytes:
+    """An archive whose member says that it is encrypted."""
+    packed = bytearray(abcd_archive(units(5), of=5))
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        packed[packed.index(mark) + at] |= 1
+    return bytes(packed)
+
+
+def twice() -> bytes:
+    """An archive with two members of one name."""
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        return archive_of(("1.xml", b"<DataSets/>"), ("1.xml", b"<DataSets/>"))
+
+
 BROKEN = {
     "f75_fewer_records_than_the_inventory_says": (abcd_archive(units(4)), "has 4 records, and the inventory says 5"),
     "f55_truncated": (abcd_archive(units(5))[:-40], "no whole zip"),
     "f55_no_zip": (b"PK\3\4 not a zip", "no whole zip"),
+    "f55_encrypted": (encrypted(), "is encrypted"),
+    "f55_two_of_one_name": (twice(), "two members have one name"),
     "f55_no_documents": (archive_of(("readme.txt", b"x")), "has no XML document"),
     "f54_bomb": (
         archive_of(("response.00001.xml", b"<DataSets>" + b" " * (70 << 20)), compression=zipfile.ZIP_DEFLATED),

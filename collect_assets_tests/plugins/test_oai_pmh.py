@@ -274,6 +274,15 @@ def _expire(repository: Repository, given: dict[str, str], body: bytes) -> bytes
     return body
 
 
+def test_f75_what_comes_twice_after_an_expired_token_does_not_hide_what_is_missing(serve: Any) -> None:
+    repository = Repository(trees(20), lists=lambda true: 21 if true == 20 else true)
+    repository.garbage = lambda given, body: _expire(repository, given, body)
+    log = serve(repository).collect()
+    assert (log.outcome, "20 records came, and the list is declared to have 21" in log.message) == (
+        "failed:incomplete", True
+    )  # fmt: skip
+
+
 def test_a_list_out_of_order_begins_anew_when_its_token_expires(serve: Any) -> None:
     items = [Item(n, f"2026-02-{20 - n:02d}T00:00:00Z") for n in range(1, 13)]
     repository = Repository(items, shuffled=True)
