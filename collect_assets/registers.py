@@ -160,6 +160,9 @@ class Source:
     endpoint: str
     organisation: str
     datasets: str
+    licence: str = ""
+    attribution: str = ""
+    documentation_url: str = ""
 
 
 def read_sources(path: Path) -> list[Source]:
@@ -171,7 +174,12 @@ def read_sources(path: Path) -> list[Source]:
     needed = ("endpoint", "organisation")
     cells = (row.cells for row in read_rows(path, read_content(path, needed), needed=needed) if not row.skip)
     return [
-        Source(row["endpoint"], row["organisation"], row.get("datasets", row.get("pipelines", "")))
+        Source(
+            row["endpoint"],
+            row["organisation"],
+            row.get("datasets", row.get("pipelines", "")),
+            *(row.get(column, "") for column in ("licence", "attribution", "documentation-url")),
+        )
         for row in cells
         if row["endpoint"]
     ]

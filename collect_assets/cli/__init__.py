@@ -19,6 +19,7 @@ COMMANDS = (
     "search",
     "changes",
     "tables",
+    "describe",
     "verify",
     "tasks",
     "digest",

@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from collect_assets.items.canonical import filled_sql, json_sql, text_sql
+from collect_assets.items.lines import pointer_sql
 from collect_assets.readers.source import NO_CELL, Column, Extension, Scratch, Table
 from collect_assets.store.database import literal
 
@@ -35,6 +36,23 @@ class Nested:
     relation: str
     lists: Mapping[str, str]
     notes: tuple[str, ...]
+
+
+def list_names(table: Table) -> dict[str, str]:
+    """The columns in which the lists of extensions are, by the fields of records that they become."""
+    names = sorted({extension.name for extension in table.extensions})
+    return {name: f"list{number}" for number, name in enumerate(names)}
+
+
+def single_cells(table: Table) -> dict[str, str]:
+    """SQL for the texts of rows to which records refer: of such an extension each record has one row at most."""
+    lists = list_names(table)
+    return {
+        column.name: pointer_sql(f"{lists[extension.name]}->'$[0]'", column.name)
+        for extension in table.extensions
+        if extension.single
+        for column in extension.columns
+    }
 
 
 def canonical_cell(column: Column) -> str:
@@ -65,18 +83,17 @@ def nest(connection: duckdb.DuckDBPyConnection, table: Table, scratch: Scratch) 
     """
     rows = scratch.file()
     _copy(connection, f"FROM {rows_sql(table)}", rows)
-    joins, lists, notes = [], {}, list[str]()
+    joins, lists, notes = [], [], list[str]()
     named = sorted(table.extensions, key=lambda extension: extension.name)
     for number, (name, group) in enumerate(groupby(named, key=lambda extension: extension.name)):
         extensions = list(group)
         parts, key = _lists(connection, extensions, scratch), _text(extensions[0].record_key)
         notes += _orphans(connection, name, parts, f"SELECT {key} FROM {_parquet([rows])}")
         joins.append(f"LEFT JOIN {_parquet(parts)} l{number} ON {key} = l{number}.key")
-        lists[name] = f"l{number}.list"
-    columns = ", ".join(f"{sql} AS list{number}" for number, sql in enumerate(lists.values()))
-    kept = f"rows.* EXCLUDE (file_row_number), rows.file_row_number AS place, {columns}"
+        lists.append(f"l{number}.list AS list{number}")
+    kept = f"rows.* EXCLUDE (file_row_number), rows.file_row_number AS place, {', '.join(lists)}"
     relation = f"(SELECT {kept} FROM {_parquet([rows])} rows {' '.join(joins)})"
-    return Nested(relation, {name: f"list{number}" for number, name in enumerate(lists)}, tuple(notes))
+    return Nested(relation, list_names(table), tuple(notes))
 
 
 def _lists(connection: duckdb.DuckDBPyConnection, extensions: list[Extension], scratch: Scratch) -> list[Path]:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +109,7 @@ class RecordReport:
         conflicts: those of them that differ from the first record of their id.
         problem: why nothing could be read, for people; blank when it could.
         notes: what people should know of how it was read.
+        about: what describes the dataset, as far as the resource says it (`readers/source.py`, `Description`).
     """
 
     format: str = ""
@@ -123,6 +124,7 @@ class RecordReport:
     conflicts: int = 0
     problem: str = ""
     notes: tuple[str, ...] = ()
+    about: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def proves_absence(self) -> bool:
@@ -293,4 +295,5 @@ def _report(opened: Table | Stream, written: Written) -> RecordReport:
         duplicates=written.duplicates,
         conflicts=written.conflicts,
         notes=(*opened.notes, *written.notes),
+        about={name: said for name, said in asdict(opened.about).items() if said},
     )

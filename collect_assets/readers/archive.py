@@ -54,7 +54,12 @@ class Archive(ABC):
     Args:
         names: of its files, as often as they are in it.
         scratch: where copies go.
+
+    Attributes:
+        unpacked: the bytes that all files are said to have.
     """
+
+    unpacked = 0
 
     def __init__(self, names: Iterable[str], scratch: Scratch) -> None:
         self._scratch = scratch
@@ -88,6 +93,17 @@ class Archive(ABC):
         options = (parent.encoding, parent.delimiter, parent.depth + 1)
         return Source(path, read_start(path), self._scratch, name, *options, facts)
 
+    def check(self) -> None:
+        """Reads all members through, for formats whose own readers pass over a wrong checksum.
+
+        Raises:
+            UnreadableError: one is damaged or encrypted.
+        """
+        for name in self._count:
+            with self._member(name) as (file, _):
+                while file.read(PIECE):
+                    pass
+
     @contextmanager
     def _member(self, name: str) -> Iterator[tuple[IO[bytes], int]]:
         """The content of a member, and how many bytes it has packed."""
@@ -110,6 +126,7 @@ class _Zip(Archive):
         ]
         self._by_name = dict(members)
         super().__init__((name for name, _ in members), scratch)
+        self.unpacked = sum(info.file_size for _, info in members)
 
     @contextmanager
     def _open(self, name: str) -> Iterator[tuple[IO[bytes], int]]:
@@ -144,6 +161,7 @@ class _Tar(Archive):
         files = [(plain_name(info.name), info) for info in members if info.isreg() and not info.issparse()]
         self._by_name = dict(files)
         super().__init__((name for name, _ in files), scratch)
+        self.unpacked = sum(info.size for _, info in files)
 
     @contextmanager
     def _open(self, name: str) -> Iterator[tuple[IO[bytes], int]]:

@@ -16,12 +16,11 @@ FORMAT = "csv"
 VERSION = 2
 PRIORITY = 90
 
-_SPREADSHEET = "a spreadsheet; spreadsheets are not read yet, publish it as CSV"
 _OTHERS = (
     (b"%PDF", "a PDF"),
     (b"PK\x03\x04", "a zip"),
-    (b"\xd0\xcf\x11\xe0", _SPREADSHEET),
-    (b"SQLite format 3\0", "an SQLite database or GeoPackage"),
+    (b"\xd0\xcf\x11\xe0", "an office document"),
+    (b"SQLite format 3\0", "an SQLite database that is no GeoPackage"),
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8\xff", "a picture"),
     (b"GIF8", "a picture"),

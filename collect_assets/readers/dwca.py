@@ -15,14 +15,25 @@ from collect_assets.errors import UnreadableError
 from collect_assets.readers.archive import Archive, is_archive, open_archive
 from collect_assets.readers.delimited import Dialect, csv_rows, rows_skipped, sample_text, table_file
 from collect_assets.readers.dwca_descriptor import DescribedTable, Descriptor, parse_descriptor, term_name
+from collect_assets.readers.eml import read_eml
 from collect_assets.readers.encodings import Text, as_text
-from collect_assets.readers.source import NO_CELL, Column, Extension, Source, Table, TableFile
+from collect_assets.readers.source import (
+    NO_CELL,
+    NOTHING_SAID,
+    Column,
+    Description,
+    Extension,
+    Source,
+    Table,
+    TableFile,
+)
 
 FORMAT = "dwca"
 VERSION = 3
 PRIORITY = 11
 MAX_DESCRIPTOR = 5 << 20
 
+METADATA = ("eml.xml", "metadata.xml")
 KEY_TERMS = {"Occurrence": "occurrenceID", "Taxon": "taxonID", "Event": "eventID", "MaterialEntity": "materialEntityID"}
 
 
@@ -50,8 +61,9 @@ def open_source(source: Source) -> Table:
         described = parse_descriptor(archive.read(name, MAX_DESCRIPTOR))
         folder = name[: -len("meta.xml")]
         opened = [_opened(archive, source, folder, table) for table in (described.core, *described.extensions)]
+        about, said = _about(archive, source, folder, described.metadata)
     core = opened[0]
-    notes = [*described.notes, *(note for part in opened for note in part.notes)]
+    notes = [*described.notes, *said, *(note for part in opened for note in part.notes)]
     member = core.files[0].member if len(core.files) == 1 else ""
     table = Table(FORMAT, core.encoding, core.files, _columns(described.core), member, _ids(described.core))
     names = _names(described)
@@ -59,7 +71,16 @@ def open_source(source: Source) -> Table:
         Extension(name, part.files, _columns(extension), f"c{extension.id_index}", _core_id(described.core))
         for name, extension, part in zip(names, described.extensions, opened[1:], strict=True)
     )
-    return replace(table, extensions=extensions, notes=tuple(dict.fromkeys(notes)))
+    return replace(table, extensions=extensions, about=about, notes=tuple(dict.fromkeys(notes)))
+
+
+def _about(archive: Archive, source: Source, folder: str, named: str) -> tuple[Description, tuple[str, ...]]:
+    """What describes the dataset: the document that the descriptor names, else one of the usual name."""
+    usual = (name for name in archive.names if name[len(folder) :].lower() in METADATA)
+    name = folder + named if named and "://" not in named else next(usual, "")
+    if name and name not in archive.names:
+        return NOTHING_SAID, (f"meta.xml: names {named} for what describes the dataset; it is not there",)
+    return read_eml(archive.source(name, source)) if name else (NOTHING_SAID, ())
 
 
 @dataclass(frozen=True)

@@ -90,9 +90,7 @@ def parse_descriptor(content: bytes) -> Descriptor:
     extensions, notes = [], []
     for number, child in enumerate((found for found in _elements(root) if _local(found.tag) == "extension"), 1):
         missing = "" if _locations(child) else "names no file"
-        missing = missing or (
-            "" if any(_local(part.tag) == "coreid" for part in _elements(child)) else "has no <coreid>"
-        )
+        missing = missing or ("" if _key_tag(child) else "has no <coreid>")
         if missing:
             name = term_name(_said(child).get("rowtype", "")) or str(number)
             notes.append(f"meta.xml: the extension {name} {missing}; it is left out")
@@ -100,6 +98,12 @@ def parse_descriptor(content: bytes) -> Descriptor:
             extensions.append(_table(child))
     metadata = plain_name(_said(root).get("metadata", "").strip())
     return Descriptor(_table(core), tuple(extensions), metadata, tuple(notes))
+
+
+def _key_tag(element: Any) -> str:  # noqa: ANN401
+    """The tag that says which column is the core's id: some extensions have `id` in place of `coreid`."""
+    tags = {_local(part.tag) for part in _elements(element)}
+    return next((tag for tag in (() if _local(element.tag) == "core" else ("coreid",)) + ("id",) if tag in tags), "")
 
 
 def _table(element: Any) -> DescribedTable:  # noqa: ANN401 - lxml's element is private
@@ -165,11 +169,11 @@ def _fields(element: Any) -> tuple[tuple[DescribedField, ...], str, int | None]:
     """The fields, the name of the one that is the core's id (the term of that column, else `id`), and its column."""
     described: list[tuple[str, int | None, str]] = []
     id_index: int | None = None
-    is_core = _local(element.tag) == "core"
+    is_core, key_tag = _local(element.tag) == "core", _key_tag(element)
     for child in _elements(element):
         said = _said(child)
-        if _local(child.tag) == ("id" if is_core else "coreid"):
-            id_index = _index(said.get("index"), _local(child.tag))
+        if _local(child.tag) == key_tag:
+            id_index = _index(said.get("index"), key_tag)
         elif _local(child.tag) == "field":
             term = said.get("term", "").strip()
             if not term:

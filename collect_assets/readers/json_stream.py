@@ -38,7 +38,7 @@ _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _STEPS = [(byte in b"[{") - (byte in b"]}") for byte in range(256)]
 _WHOLE = 1 << 53
-_VOLATILE_ID = re.compile(r"(^|\.)fid-[-0-9a-f_]+$")
+VOLATILE_ID = r"(^|\.)fid-[-0-9a-f_]+$"
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ def feature_entry(number: int, value: object, line: int | None = None) -> Entry 
     properties, geometry, feature_id = value.get("properties") or {}, value.get("geometry"), value.get("id")
     if not isinstance(properties, Mapping) or not isinstance(geometry, Mapping | None):
         return Reject(number, line, "properties and geometry of a feature must be objects or null", _raw(value))
-    if isinstance(feature_id, bool | Mapping | list | None) or _VOLATILE_ID.search(str(feature_id)):
+    if isinstance(feature_id, bool | Mapping | list | None) or re.search(VOLATILE_ID, str(feature_id)):
         return Entry(properties, geometry)
     return Entry({"id": feature_id, **properties}, geometry, _id_text(feature_id))
 

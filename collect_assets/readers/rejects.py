@@ -26,7 +26,7 @@ _REASONS = {
 
 def rejected_rows(connection: duckdb.DuckDBPyConnection, files: Sequence[TableFile]) -> Iterator[Reject]:
     """What was rejected of the files of a table, in their order; record numbers count through all of them."""
-    for file in files:
+    for file in filter(lambda file: file.strict, files):
         connection.execute(_REJECTED, {"path": str(file.path)})
         place = _Lines(file.path)
         while batch := connection.fetchmany(1000):

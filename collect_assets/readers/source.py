@@ -126,6 +126,7 @@ class TableFile:
         member: the file's name inside the archive.
         header_rows: rows above the first record.
         cells: what its cells may hold.
+        strict: whether DuckDB rejects rows of it, as it does of text.
     """
 
     path: Path
@@ -133,6 +134,7 @@ class TableFile:
     member: str = ""
     header_rows: int = 1
     cells: Cells = Cells()
+    strict: bool = True
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,7 @@ class Extension:
         columns: those of the rows.
         key: SQL of the cell that says to which record a row belongs.
         record_key: SQL of the cell of the table that it is compared with.
+        single: whether the record refers to the row, so that where the row lies the record does too.
     """
 
     name: str
@@ -152,6 +155,33 @@ class Extension:
     columns: tuple[Column, ...]
     key: str
     record_key: str
+    single: bool = False
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a provider says of a dataset beside its records; blank where it says nothing.
+
+    Attributes:
+        said_by: the kind of document that says it, such as `eml`.
+        licence: its address or name, else what is said of rights.
+        declared_count: how many records there should be.
+        last_update: as it is written.
+        identifier: of this version of the description.
+    """
+
+    said_by: str = ""
+    title: str = ""
+    publisher: str = ""
+    contact: str = ""
+    licence: str = ""
+    citation: str = ""
+    declared_count: str = ""
+    last_update: str = ""
+    identifier: str = ""
+
+
+NOTHING_SAID = Description()
 
 
 @dataclass(frozen=True)
@@ -163,6 +193,7 @@ class Table:
         columns: those of the records, in the file's order.
         ids: columns that may hold the id, the best first; empty for the usual ones.
         extensions: rows that are nested in the records.
+        about: what describes the dataset.
     """
 
     format: str
@@ -173,6 +204,7 @@ class Table:
     ids: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     extensions: tuple[Extension, ...] = ()
+    about: Description = NOTHING_SAID
 
 
 @dataclass(frozen=True)
@@ -218,3 +250,4 @@ class Stream:
     entries: Iterator[Entry | Reject | Note]
     member: str = ""
     notes: tuple[str, ...] = field(default=())
+    about: Description = NOTHING_SAID

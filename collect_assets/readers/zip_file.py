@@ -11,13 +11,13 @@ FORMAT = "zip"
 VERSION = 3
 PRIORITY = 12
 
-ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".text", ".data", ".dwca", ".json", ".geojson", ".ndjson", ".jsonl")
-_ABOUT = ("readme", "license", "licence", "citation", "citations", "rights", "metadata")
-_PARTS = (
-    ("xl/", "a spreadsheet (xlsx); spreadsheets are not read yet, publish it as CSV"),
-    ("word/", "a text document (docx)"),
-    ("content.xml", "an office document (ods, odt); those are not read yet, publish it as CSV"),
+ENDINGS = (
+    *(".csv", ".tsv", ".tab", ".txt", ".text", ".data", ".dwca"),
+    *(".json", ".geojson", ".ndjson", ".jsonl", ".parquet", ".geoparquet"),
+    *(".xlsx", ".xlsm", ".xls", ".ods", ".gpkg", ".gml", ".kml"),
 )
+_ABOUT = ("readme", "license", "licence", "citation", "citations", "rights", "metadata")
+_PARTS = (("word/", "a text document (docx)"), ("content.xml", "an office document that is no spreadsheet"))
 
 
 def matches(source: Source) -> bool:
@@ -36,13 +36,18 @@ def open_source(source: Source) -> Table | Stream:
         for part, what in _PARTS:
             if any(name == part or (part.endswith("/") and name.startswith(part)) for name in names):
                 raise UnreadableError(what)
-        if any(name.lower().endswith(".shp") for name in names):
-            raise UnreadableError("a shapefile; those are not read yet, publish it as GeoJSON")
-        likely = [name for name in names if name.lower().endswith(ENDINGS) and not _about(name)]
+        likely = [name for name in names if _may_be_table(name) and not _about(name)]
         if len(likely) != 1:
             found = ", ".join(likely[:10]) or f"none among {', '.join(names[:10]) or 'no files'}"
-            raise UnreadableError(f"a zip without meta.xml needs exactly one table or JSON file; found: {found}")
+            raise UnreadableError(
+                f"a zip without meta.xml needs exactly one table, JSON or spatial file; found: {found}"
+            )
         return open_inner(archive.source(likely[0], source))
+
+
+def _may_be_table(name: str) -> bool:
+    """A name without an ending says nothing, so that such a file may be one too."""
+    return name.lower().endswith(ENDINGS) or "." not in name.rsplit("/", 1)[-1]
 
 
 def _about(name: str) -> bool:

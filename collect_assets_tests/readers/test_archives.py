@@ -158,8 +158,8 @@ def test_a_zip_of_one_table_is_read_as_that_table(read, zipped):
         ({"a.csv": "id,x\n1,2\n", "b.csv": "id,x\n1,2\n"}, "a.csv, b.csv"),
         ({"photo.png": "x"}, "none among photo.png"),
         ({}, "no files"),
-        ({"[Content_Types].xml": "<x/>", "xl/workbook.xml": "<x/>"}, "spreadsheets are not read yet"),
-        ({"sites.shp": "x", "sites.dbf": "x"}, "shapefile"),
+        ({"[Content_Types].xml": "<x/>", "xl/workbook.xml": "<x/>"}, "spreadsheet that cannot be read"),
+        ({"sites.shp": "x", "sites.dbf": "x"}, "shapefile are missing"),
     ],
 )
 def test_a_zip_that_is_not_one_table_says_what_it_has(read, zipped, members, said):

@@ -1,0 +1,117 @@
+"""What describes the targets of a collection: EML in archives, and source.csv."""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+import pytest
+from click.testing import CliRunner
+
+from collect_assets.cli import main
+from collect_assets.items.day import derive_day_records
+from collect_assets.items.descriptions import describe, write_descriptions
+from collect_assets.registers import endpoint_id
+from collect_assets_tests.index.kept import collection_at, day, keep
+from collect_assets_tests.readers.test_archives import CORE, FIELDS, descriptor
+
+EML = """<?xml version="1.0"?>
+<eml:eml xmlns:eml="eml://ecoinformatics.org/eml-2.1.1" packageId="p/v1"><dataset>
+<title>Herbarium
+ of Å</title><creator><organizationName>Museum</organizationName></creator><pubDate> 2018-08-28 </pubDate>
+<intellectualRights><para>Free: <ulink url="https://example.org/cc0"><citetitle>CC0</citetitle></ulink></para>
+</intellectualRights><contact><individualName><givenName>Ada</givenName><surName>Berg</surName></individualName>
+<organizationName>Museum</organizationName><electronicMailAddress>ada@example.org</electronicMailAddress></contact>
+</dataset><additionalMetadata><metadata><gbif><citation>Cite it so</citation></gbif></metadata></additionalMetadata>
+</eml:eml>"""
+
+
+@pytest.fixture
+def collection(tmp_path):
+    return collection_at(tmp_path / "collection")
+
+
+def archive(zipped, eml: str | bytes = EML) -> bytes:
+    return zipped({"meta.xml": descriptor(FIELDS), "core.txt": CORE, "eml.xml": eml})
+
+
+@pytest.fixture
+def zipped(tmp_path):
+    import io
+    import zipfile
+
+    def packing(members):
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w") as packed:
+            for name, content in members.items():
+                packed.writestr(name, content)
+        return buffer.getvalue()
+
+    return packing
+
+
+def test_the_eml_of_an_archive_describes_its_endpoint(collection, zipped):
+    keep(collection, day(0), "archive", archive(zipped))
+    derive_day_records(collection, day(0))
+    (said,) = describe(collection)
+    assert (said.said_by, said.title, said.publisher) == ("eml", "Herbarium of Å", "Museum")
+    assert said.contact == "Ada Berg, Museum <ada@example.org>"
+    assert (said.licence, said.citation) == ("https://example.org/cc0", "Cite it so")
+    assert (said.last_update, said.identifier, said.records) == ("2018-08-28", "p/v1", "2")
+    assert said.endpoint_url == "https://example.org/archive"
+
+
+def test_the_last_good_resource_up_to_a_day_speaks(collection, zipped):
+    keep(collection, day(0), "archive", archive(zipped))
+    keep(collection, day(1), "archive", archive(zipped, EML.replace("Herbarium", "Fungarium")))
+    keep(collection, day(2), "archive", None)
+    for number in range(3):
+        derive_day_records(collection, day(number))
+    assert [said.title for said in describe(collection)] == ["Fungarium of Å"]
+    assert [said.title for said in describe(collection, day(0))] == ["Herbarium of Å"]
+
+
+def test_source_csv_has_rows_of_its_own(collection, zipped):
+    keep(collection, day(0), "archive", archive(zipped))
+    endpoint = endpoint_id("https://example.org/archive")
+    (collection.registers / "source.csv").write_text(
+        "source,attribution,collection,documentation-url,endpoint,licence,organisation,pipelines\n"
+        f"s,Cite us,c,https://example.org/about,{endpoint},ogl3,museum:1,plants;fungi\n"
+    )
+    derive_day_records(collection, day(0))
+    by = {said.said_by: said for said in describe(collection)}
+    assert set(by) == {"eml", "source.csv"}
+    assert (by["source.csv"].licence, by["source.csv"].publisher) == ("ogl3", "museum:1")
+    assert (by["source.csv"].citation, by["source.csv"].datasets) == ("Cite us", "plants;fungi")
+    assert by["source.csv"].documentation_url == "https://example.org/about"
+
+
+@pytest.mark.parametrize(
+    "eml", ["<eml", b"\xff\xfe", '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>']
+)
+def test_eml_that_cannot_be_read_is_a_note_and_the_records_count(collection, zipped, eml):
+    keep(collection, day(0), "archive", archive(zipped, eml))
+    (report,) = derive_day_records(collection, day(0)).reports.values()
+    assert (report.records, report.problem) == (2, "")
+    assert "root:" not in json.dumps(dict(report.about))
+
+
+def test_the_table_is_written_and_the_same_each_time(collection, zipped):
+    keep(collection, day(0), "archive", archive(zipped))
+    derive_day_records(collection, day(0))
+    path = write_descriptions(collection)
+    first = path.read_bytes()
+    assert write_descriptions(collection).read_bytes() == first
+    with duckdb.connect() as connection:
+        assert connection.execute("SELECT title, records FROM read_parquet(?)", [str(path)]).fetchall() == [
+            ("Herbarium of Å", "2")
+        ]
+
+
+def test_the_command_shows_what_is_said(collection, zipped):
+    keep(collection, day(0), "archive", archive(zipped))
+    derive_day_records(collection, day(0))
+    shown = CliRunner().invoke(main, ["describe", "-c", str(collection.registers)])
+    assert (shown.exit_code, "title: Herbarium of Å" in shown.output) == (0, True)
+    listed = CliRunner().invoke(main, ["describe", "-c", str(collection.registers), "--json"])
+    assert json.loads(listed.output)[0]["said-by"] == "eml"
