@@ -26,11 +26,17 @@ BLANKS = "".join(map(chr, (*range(9, 14), *range(28, 33), 0x85, 0xA0, 0x1680, *r
     "\u2028\u2029\u202f\u205f\u3000\ufeff"
 )
 _WHOLE = 1 << 53
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 _ESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|.)")  # DuckDB writes the digits of escapes as capitals, Python does not
 
 
 def canonical_text(text: str) -> str:
-    """A string in canonical form: NFC, trimmed, without NUL; a half of a surrogate pair, no character, becomes `?`."""
+    """A string in canonical form: NFC, trimmed, without NUL; a half of a surrogate pair, no character, becomes `?`.
+
+    Most texts are in it; to see that takes a third of the time of making it.
+    """
+    if text.isprintable() and (text.isascii() or unicodedata.is_normalized("NFC", text)):
+        return text.strip(" ")  # all other blanks are not printable, nor are NUL and halves of pairs
     if not text.isascii():
         text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
     return text.replace("\0", "").strip(BLANKS)
@@ -55,6 +61,22 @@ def canonical_value(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - any JS
     if isinstance(value, Iterable):
         return [canonical_value(part, depth + 1) for part in value] or None
     return canonical_text(str(value)) or None
+
+
+def canonical_record(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a record in canonical form: as `canonical_value`, quicker where they are texts.
+
+    Raises:
+        UnreadableError: it is nested too deep.
+    """
+    record = {}
+    for key, value in fields.items():
+        if not key.isidentifier():  # it may have blanks to trim
+            return _members(fields, 0)
+        part = canonical_text(value) if type(value) is str else canonical_value(value, 1)
+        if part is not None and part != "":
+            record[key] = part
+    return record
 
 
 def _members(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
@@ -96,7 +118,7 @@ def canonical_json(record: Mapping[str, Any]) -> str:
 
 def json_text(value: Any) -> str:  # noqa: ANN401 - any JSON value
     """The text of a value that is in canonical form."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = _ENCODER.encode(value)
     return (
         _ESCAPE.sub(lambda found: "\\u" + found[1].upper() if found[1] else found[0], text) if "\\u" in text else text
     )

@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from collect_assets.errors import UnreadableError
-from collect_assets.items.canonical import canonical_json, canonical_text, canonical_value, json_text
+from collect_assets.items.canonical import canonical_json, canonical_record, canonical_text, json_text
 from collect_assets.items.rejects import FIELD, MAX_RAW, Rejects, lines_relation, writing_rejects
 from collect_assets.readers.delimited import MAX_COLUMNS
-from collect_assets.readers.source import Entry, Reject, Scratch
+from collect_assets.readers.source import Entry, Note, Reject, Scratch
 from collect_assets.store.database import literal
 from collect_assets.store.local import storage_errors
 
 MAX_ENTRY = 32 << 20  # bytes of one line; DuckDB holds some lines of the longest allowed size at once
 GEOMETRY = "geometry"
-_COLUMNS = ("record", "geojson", "place", "entry_id")
+MAX_NOTES = 20
+_COLUMNS = ("record", "geojson", "place", "entry_id", "deleted", "member")
 _LINE_ROOM = 4096
 
 
@@ -28,12 +29,14 @@ class Lines:
     """A written file of lines.
 
     Attributes:
-        relation: what stands after FROM; gives `record`, `geojson`, `place` and `entry_id`. The place is the number of
-            characters of the record before which its geometry would stand; blank where it has one, or none is there.
+        relation: what stands after FROM; gives `record`, `geojson`, `place`, `entry_id`, `deleted` (blank where it is
+            not) and `member` (blank for the stream's). The place is the number of characters of the record before
+            which its geometry would stand; blank where it has one, or none is there.
         fields: every field that any record has.
         rejects: entries that cannot be records.
         geometries: how many entries have a geometry.
         entry_ids: how many have an id of the format's own.
+        notes: what showed while it was read.
     """
 
     relation: str
@@ -41,21 +44,25 @@ class Lines:
     rejects: Rejects
     geometries: int
     entry_ids: int
+    notes: tuple[str, ...] = ()
 
 
-def write_lines(entries: Iterable[Entry | Reject], scratch: Scratch) -> Lines:
+def write_lines(entries: Iterable[Entry | Reject | Note], scratch: Scratch) -> Lines:
     """Writes entries in canonical form.
 
     Raises:
         UnreadableError: the stream broke off, an entry is nested too deep, or all have too many different fields.
     """
-    path, fields, geometries, entry_ids = scratch.file(), set[str](), 0, 0
+    path, fields, geometries, entry_ids, notes = scratch.file(), set[str](), 0, 0, dict[str, None]()
     with writing_rejects(scratch) as rejects, storage_errors(path), path.open("wb") as file:
         for number, entry in enumerate(entries, 1):
-            if isinstance(entry, Reject):
-                rejects.add(entry)
+            if not isinstance(entry, Entry):
+                if isinstance(entry, Reject):
+                    rejects.add(entry)
+                elif len(notes) < MAX_NOTES:
+                    notes[entry.text] = None
                 continue
-            record = canonical_value(entry.fields) or {}
+            record = canonical_record(entry.fields)
             line = _line(entry, record)
             if len(line) > MAX_ENTRY - _LINE_ROOM:
                 reason = f"a record of {len(line):,} bytes; at most {MAX_ENTRY:,} are taken"
@@ -69,16 +76,20 @@ def write_lines(entries: Iterable[Entry | Reject], scratch: Scratch) -> Lines:
             geometries += entry.geometry is not None
             entry_ids += bool(entry.entry_id)
     names = frozenset(canonical_text(name) for name in fields)
-    return Lines(lines_relation(path, _COLUMNS, MAX_ENTRY), names, rejects, geometries, entry_ids)
+    return Lines(lines_relation(path, _COLUMNS, MAX_ENTRY), names, rejects, geometries, entry_ids, tuple(notes))
 
 
 def _line(entry: Entry, record: Mapping[str, Any]) -> bytes:
     geometry = "" if entry.geometry is None else canonical_json(entry.geometry)
     place = _place(record) if geometry else ""
-    entry_id = canonical_text(entry.entry_id)
-    # An id with a control character in it would end the line; it keeps its visible part.
-    visible = "".join(character for character in entry_id if character >= " ")
-    return f"{json_text(record)}{FIELD}{geometry}{FIELD}{place}{FIELD}{visible}\n".encode()
+    parts = (geometry, place, _visible(entry.entry_id), "x" if entry.deleted else "", _visible(entry.member))
+    return f"{json_text(record)}{FIELD}{FIELD.join(parts)}\n".encode()
+
+
+def _visible(text: str) -> str:
+    """A text without control characters: one would end the line, or the part."""
+    text = canonical_text(text)
+    return text if text.isprintable() else "".join(character for character in text if character >= " ")
 
 
 def _place(record: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ from collect_assets.readers.source import Source, Stream, Table, read_start, scr
 from collect_assets.store.database import MemoryDatabase
 from collect_assets.store.local import publish, storage_errors, write_atomically
 
-RULES_VERSION = 2  # goes up when what is between reader and Parquet changes: ids, geometry, columns
+RULES_VERSION = 3  # goes up when what is between reader and Parquet changes: ids, geometry, columns
 _DELIMITER_NAMES = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 

@@ -106,7 +106,7 @@ def _write_table(
         return f"""
             SELECT {item_id} AS item_id, {hash_sql("record")} AS record_hash, record,
                 {placed_sql("g" if geometry else None)},
-                member
+                member, false AS deleted
             FROM (SELECT *, {geometry or "NULL"} AS g FROM (SELECT *, {json_sql(cells)} AS record FROM {rows}))"""
 
     with memory.connection(spatial=geometry is not None) as connection, _planned(connection, len(cells)):
@@ -154,7 +154,7 @@ def _write_stream(
         # The geometry is part of what the record says, and so of its hash, though it is kept once, as WKB.
         return f"""
             SELECT item_id, record_hash, {placed_record_sql("geometry")} AS record, geometry, xmin, ymin, xmax, ymax,
-                {literal(stream.member)} AS member
+                coalesce(member, {literal(stream.member)}) AS member, deleted IS NOT NULL AS deleted
             FROM (
                 SELECT *, {item_id} AS item_id, {hash_sql("record || coalesce(geojson, '')")} AS record_hash,
                     {placed_sql("g" if geometry else None)}
@@ -166,7 +166,8 @@ def _write_stream(
         lost = lines.geometries - counts.geometries if lines.geometries else 0
         columns = sorted({*names, GEOMETRY}) if lost else names
         written = _written(connection, parquet, tuple(columns), ids, counts, lines.rejects)
-        return replace(written, notes=(*written.notes, _LOST.format(lost))) if lost else written
+        notes = (*lines.notes, *written.notes, *((_LOST.format(lost),) if lost else ()))
+        return replace(written, notes=notes)
 
 
 def _ids(rule: IdRule, cells: Mapping[str, str], usual: str | None) -> _Ids:

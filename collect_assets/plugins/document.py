@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
 from collect_assets.errors import FailedError
 from collect_assets.network.gate import Answer
-from collect_assets.plugins import Harvest
+from collect_assets.plugins import Coverage, Harvest
 from collect_assets.plugins.tasks import Tasks
 from collect_assets.store.local import storage_errors, temporary
 
@@ -55,19 +56,46 @@ class Document:
         with storage_errors(self.part):
             self._file.flush()
         self._finished = True
-        incomplete = _incomplete(url, tasks, short)
-        return Harvest(
-            _answer(url, tasks),
-            self.part,
-            self._digest.hexdigest(),
-            self.size,
-            self.start,
-            complete=incomplete is None and not tasks.enough,
-            incomplete=incomplete,
-            tasks=tasks.logged(),
-            resumable=bool(tasks.failed),
-            counted=counted,
+        return harvest_of(
+            url, tasks, File(self.part, self._digest.hexdigest(), self.size, self.start), short, counted=counted
         )
+
+
+@dataclass(frozen=True)
+class File:
+    """The bytes of a harvest."""
+
+    part: Path
+    sha256: str
+    size: int
+    start: bytes
+
+
+def harvest_of(
+    url: str,
+    tasks: Tasks,
+    file: File,
+    short: str,
+    coverage: Coverage = "full",
+    note: str = "",
+    counted: int | None = None,
+) -> Harvest:
+    """The harvest that brought a file; an incomplete one where tasks failed or something is `short`."""
+    incomplete = _incomplete(url, tasks, short)
+    return Harvest(
+        _answer(url, tasks),
+        file.part,
+        file.sha256,
+        file.size,
+        file.start,
+        complete=incomplete is None and not tasks.enough,
+        coverage=coverage,
+        note=note,
+        incomplete=incomplete,
+        tasks=tasks.logged(),
+        resumable=bool(tasks.failed),
+        counted=counted,
+    )
 
 
 def _incomplete(url: str, tasks: Tasks, short: str) -> FailedError | None:

@@ -152,9 +152,14 @@ def _western_table() -> str:
     return "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(256))
 
 
+def western_text(content: bytes) -> str:
+    """Bytes as Windows-1252; there are none that it cannot be."""
+    return codecs.charmap_decode(content, "strict", _western_table())[0]
+
+
 def _decoder(encoding: str) -> Callable[[bytes, bool], str]:
     if encoding == "windows-1252":
-        return lambda chunk, final: codecs.charmap_decode(chunk, "strict", _western_table())[0]
+        return lambda chunk, final: western_text(chunk)
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     return decoder.decode
 

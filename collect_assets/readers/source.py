@@ -134,11 +134,19 @@ class Table:
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of a streamed document; `entry_id` is an id that the format itself gives it, apart from its fields."""
+    """One entry of a streamed document.
+
+    Attributes:
+        entry_id: an id that the format itself gives it, apart from its fields.
+        deleted: the document says that it is no more; it then has its id and no fields.
+        member: the file inside an archive that it comes from, where the stream has several.
+    """
 
     fields: Mapping[str, Any]
     geometry: Mapping[str, Any] | None = None
     entry_id: str = ""
+    deleted: bool = False
+    member: str = ""
 
 
 @dataclass(frozen=True)
@@ -152,11 +160,18 @@ class Reject:
 
 
 @dataclass(frozen=True)
+class Note:
+    """What people should know of how a stream was read, and what shows only while it is."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Stream:
     """What is not a table: entries one by one. When `UnreadableError` comes while it is read, nothing of it counts."""
 
     format: str
     encoding: str
-    entries: Iterator[Entry | Reject]
+    entries: Iterator[Entry | Reject | Note]
     member: str = ""
     notes: tuple[str, ...] = field(default=())

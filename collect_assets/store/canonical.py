@@ -2,8 +2,9 @@
 
 It decides whether a resource changed (architecture, "Resources are raw"). Left out are the time stamps that WFS servers
 write into every answer, in the first element of XML and at the top of JSON (digital-land removes them too, but from the
-stored bytes); and of a zip the dates, the order and the compression of its members. A resource without noise has the
-same canonical hash as its own sha256.
+stored bytes); of a zip the dates, the order and the compression of its members; of a page of a record protocol, by
+itself or in a zip, what `protocol_pages` says; and of an archive of such pages the requests that brought them. A
+resource without noise has the same canonical hash as its own sha256.
 """
 
 from __future__ import annotations
@@ -16,19 +17,17 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from collect_assets.store.protocol_pages import FIRST_TAG, is_protocol_page, page_digest
 from collect_assets.store.zip_limits import MAX_DIRECTORY, MAX_MEMBERS, METHODS, directory_size, is_bomb
 
-CANONICAL_RULES = 2  # goes up when a rule changes; noted in every run file
+CANONICAL_RULES = 3  # goes up when a rule changes; noted in every run file
 EDGE = 8192  # generated time stamps stand in the first element, or behind the last feature
 MAX_UNPACKED = 8 << 30
 # A run of blanks is entered at its start only: from each of its places it would cost the square of its length.
 _ATTRIBUTE = re.compile(rb'(?<!\s)\s++timeStamp\s*+=\s*+"[^"]*+"')
 _MEMBER = re.compile(rb'(?:,|(?<![\s,]))\s*+"timeStamp"\s*+:\s*+"[^"\\]*+"')
-_FIRST_TAG = re.compile(
-    rb"(?:\xef\xbb\xbf)?(?:\s++|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*+>)*+"
-    rb"""<[^\s<>"'!?/]++(?:[^>"']++|"[^"]*+"|'[^']*+')*+""",
-    re.DOTALL,
-)
+TASKS = "tasks.json"
+_PAGE = re.compile(r"[0-9]{6}\.xml")
 
 
 def canonical_hash(path: Path, sha256: str) -> str:
@@ -42,6 +41,9 @@ def canonical_hash(path: Path, sha256: str) -> str:
         start = file.read(EDGE)
     if start.startswith(b"PK\x03\x04"):
         return _of_archive(path) or sha256
+    if is_protocol_page(start):
+        with path.open("rb") as file:
+            return page_digest(file)
     if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"<", b"{"):
         return _of_text(path) or sha256
     return sha256
@@ -49,7 +51,7 @@ def canonical_hash(path: Path, sha256: str) -> str:
 
 def without_time_stamps(start: bytes, end: bytes = b"") -> tuple[bytes, bytes]:
     """The first and the last bytes of XML or JSON without the time stamps that its server generated."""
-    if tag := _FIRST_TAG.match(start):
+    if tag := FIRST_TAG.match(start):
         return _ATTRIBUTE.sub(b"", tag[0]) + start[tag.end() :], end
     kept = _MEMBER.sub(lambda found: b"" if _closes(start[: found.start()] + b"}") else found[0], start)
     return kept, _MEMBER.sub(lambda found: b"" if _closes(b'{"":0' + end[found.end() :]) else found[0], end)
@@ -75,13 +77,20 @@ def _of_archive(path: Path) -> str | None:
                 members = sorted((m for m in archive.infolist() if not m.is_dir()), key=lambda m: (m.filename, m.CRC))
                 if not _within_limits(members, path.stat().st_size):
                     return None
-                for member in members:
+                for member in _without_tasks(members):
                     with archive.open(member) as content:
-                        digest = hashlib.file_digest(content, "sha256").hexdigest()  # type: ignore[arg-type]
+                        digest = page_digest(content)
                     whole.update(f"{member.filename}\0{digest}\n".encode())
     except Exception:  # noqa: BLE001 - of a broken zip any decoder's error may come; its bytes are kept all the same
         return None
     return whole.hexdigest()
+
+
+def _without_tasks(members: list[zipfile.ZipInfo]) -> list[zipfile.ZipInfo]:
+    """The members that are content: pages count, and the requests that brought them do not."""
+    pages = [member for member in members if member.filename != TASKS]
+    only_pages = len(pages) == len(members) - 1 and all(_PAGE.fullmatch(page.filename) for page in pages)
+    return pages if only_pages else members
 
 
 def _within_limits(members: Sequence[zipfile.ZipInfo], size: int) -> bool:

@@ -70,6 +70,7 @@ def test_the_file_has_the_agreed_columns(collection):
         ("geometry", "BLOB"),
         *[(side, "DOUBLE") for side in ("xmin", "ymin", "xmax", "ymax")],
         ("member", "VARCHAR"),
+        ("deleted", "BOOLEAN"),
     ]
 
 

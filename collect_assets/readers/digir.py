@@ -1,0 +1,65 @@
+"""DiGIR: the pages that its providers answer with, in Darwin Core 2 and the flavours of it (MaNIS, extensions)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from lxml import etree
+
+from collect_assets.errors import UnreadableError
+from collect_assets.readers.source import Entry, Note, Reject, Source, Stream
+from collect_assets.readers.xml_fields import darwin_fields, darwin_id
+from collect_assets.readers.xml_stream import XmlRecords, read_entries, root_of
+from collect_assets.readers.xml_text import xml_text
+
+FORMAT = "digir"
+VERSION = 1
+PRIORITY = 22
+NAMESPACE = "http://digir.net/schema/protocol/2003/1.0"
+_RECORDS = (f"{{{NAMESPACE}}}record", "record")
+_NONE_FOUND = "QUERY_PRODUCED_NO_RESULTS"  # some providers call it an error; it is an empty answer
+
+
+def matches(source: Source) -> bool:
+    """A `response` of the protocol, also where its namespace was forgotten."""
+    root = root_of(source.start)
+    return root is not None and root.localname == "response" and root.namespace in {None, NAMESPACE}
+
+
+def open_source(source: Source) -> Stream:
+    """The records of the page.
+
+    Raises:
+        UnreadableError: it is not valid XML from its first byte on, or its encoding is wrong.
+    """
+    text = xml_text(source)
+    entries = read_entries(XmlRecords(text, _RECORDS), darwin_entry, _at_end)
+    return Stream(FORMAT, text.encoding, entries, source.member, text.notes)
+
+
+def darwin_entry(record: etree._Element) -> Entry:
+    """A record of Darwin Core."""
+    fields = darwin_fields(record)
+    return Entry(fields, None, darwin_id(fields))
+
+
+def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note]:
+    """What the page says of itself: an error, or nothing at all, is not an empty list."""
+    diagnostics = list(root.iter("{*}diagnostic"))
+    said = [_said(found) for found in diagnostics if _is_error(found)]
+    reject = partial(Reject, records + 1, None)
+    if said:
+        if not records:
+            raise UnreadableError(f"the provider answers with an error: {'; '.join(said)}"[:500])
+        yield reject(f"the provider reports an error after {records:,} records: {'; '.join(said)}"[:500])
+    elif root.find("{*}content") is None and not diagnostics:
+        yield reject("a page with a header only: it says neither that there are records nor that there are none")
+
+
+def _is_error(diagnostic: etree._Element) -> bool:
+    return diagnostic.get("severity") in {"error", "fatal"} and diagnostic.get("code") != _NONE_FOUND
+
+
+def _said(diagnostic: etree._Element) -> str:
+    return f"{diagnostic.get('code')} {' '.join((diagnostic.text or '').split())}".strip()

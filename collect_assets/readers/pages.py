@@ -1,0 +1,102 @@
+"""A zip of XML documents: the pages of a harvest behind their `tasks.json`, or an archive that a provider made so.
+
+Each page is read as what it is by itself; one that cannot be read is a reject, and the others count. Pages are copied
+out one after the other, so that a harvest of any size takes the room of one page.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+
+from collect_assets.errors import UnreadableError
+from collect_assets.readers.archive import Archive, open_archive
+from collect_assets.readers.formats import open_source as open_inner
+from collect_assets.readers.source import Entry, Note, Reject, Scratch, Source, Stream
+from collect_assets.store.canonical import TASKS
+
+FORMAT = "pages"
+VERSION = 1
+PRIORITY = 9
+MAX_TASKS = 64 << 20
+_ABOUT = ("eml.xml", "metadata.xml")
+_OTHERS = {"meta.xml", "[content_types].xml", "content.xml"}  # archives of tables, and office documents
+
+
+def matches(source: Source) -> bool:
+    """A zip with a list of tasks at its top, or with nothing but XML documents that may be pages."""
+    if not source.start.startswith(b"PK\x03\x04") or source.depth:
+        return False
+    try:
+        with open_archive(source) as archive:
+            last = [name.rsplit("/", 1)[-1].lower() for name in archive.names]
+            return TASKS in archive.names or (bool(last) and _OTHERS.isdisjoint(last) and all(map(_is_page, last)))
+    except UnreadableError:
+        return False
+
+
+def open_source(source: Source) -> Stream:
+    """The records of all pages, one page after the other."""
+    return Stream(FORMAT, "", _entries(source), source.member)
+
+
+def _is_page(name: str) -> bool:
+    return name.lower().endswith(".xml")
+
+
+def _entries(source: Source) -> Iterator[Entry | Reject | Note]:
+    scratch, seen = Scratch(source.scratch.work), Counter[tuple[str, str]]()
+    try:
+        with open_archive(replace(source, scratch=scratch)) as archive:
+            for name in _pages(archive):
+                yield from _page(archive, source, name, seen)
+                scratch.clear()
+    finally:
+        scratch.clear()
+    for (kind, encoding), count in sorted(seen.items()):
+        yield Note(f"{count:,} pages read as {kind}{f', {encoding}' if encoding else ''}")
+
+
+def _pages(archive: Archive) -> list[str]:
+    """The pages in the order of their tasks; without a list of tasks, in the order of their names.
+
+    Raises:
+        UnreadableError: the list is damaged.
+    """
+    if TASKS not in archive.names:
+        return [name for name in archive.names if name.rsplit("/", 1)[-1].lower() not in _ABOUT]
+    try:
+        return [str(task["page"]) for task in json.loads(archive.read(TASKS, MAX_TASKS))["tasks"]]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        raise UnreadableError(f'{TASKS} is not as expected: {{"tasks": [{{"page": "000001.xml", …}}, …]}}') from None
+
+
+def _page(
+    archive: Archive, source: Source, name: str, seen: Counter[tuple[str, str]]
+) -> Iterator[Entry | Reject | Note]:
+    number = 1
+    try:
+        opened = _opened(archive, source, name)
+        for entry in opened.entries:
+            yield _named(entry, name)
+            number += 1
+        seen[opened.format, opened.encoding] += 1
+        yield from map(Note, opened.notes)
+    except UnreadableError as error:
+        yield Reject(number, None, f"{error} ({name})")
+
+
+def _opened(archive: Archive, source: Source, name: str) -> Stream:
+    opened = open_inner(archive.source(name, source))
+    if not isinstance(opened, Stream):
+        raise UnreadableError(f"a table ({opened.format}) among pages of XML")
+    return opened
+
+
+def _named(entry: Entry | Reject | Note, name: str) -> Entry | Reject | Note:
+    """An entry with the page that it comes from."""
+    if isinstance(entry, Entry):
+        return Entry(entry.fields, entry.geometry, entry.entry_id, entry.deleted, name)
+    return replace(entry, reason=f"{entry.reason} ({name})") if isinstance(entry, Reject) else entry
