@@ -29,7 +29,7 @@ ONE_BY_ONE = 50  # hits: so many records are found faster by their numbers, one 
 _HIT = """
 SELECT v.version_no, e.endpoint, v.item_id, v.first_date, v.change, v.record, o.resource, v.member, v.record_number
 FROM item_version v JOIN endpoint e USING (endpoint_no)
-JOIN observation o ON o.endpoint_no = v.endpoint_no AND o.entry_date = v.first_date
+JOIN observation o ON o.endpoint_no = v.endpoint_no AND o.entry_date = v.observed
 WHERE v.version_no {which}
 """
 
