@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, Place, write_figures
 
-NAMES = ("replay", "throughput", "memory", "index", "unchanged", "small", "tables", "estate")
+NAMES = ("replay", "throughput", "memory", "index", "unchanged", "small", "tables", "estate", "documents")
 
 
 def main() -> None:

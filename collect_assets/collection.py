@@ -150,6 +150,18 @@ class Items(Section):
     guard: Guard = Guard()
 
 
+class Harvesting(Section):
+    """The rules of harvests of many pages.
+
+    Attributes:
+        count_tolerance: share of the records that a provider declares which may be missing from a complete harvest.
+        most_pages: of one harvest; a provider that has more is taken for one that never ends.
+    """
+
+    count_tolerance: float = Field(0.0, ge=0, le=1)
+    most_pages: int = Field(20_000, ge=1, le=99_999)
+
+
 FieldKind = Literal["text", "keyword", "number", "date", "place"]
 
 
@@ -184,6 +196,7 @@ class Settings(Section):
     conditional: Conditional = Conditional()
     schedule: Schedule = Schedule()
     items: Items = Items()
+    harvesting: Harvesting = Harvesting()
     index: IndexSettings = IndexSettings()
 
 

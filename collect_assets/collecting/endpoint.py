@@ -20,7 +20,7 @@ from collect_assets.network.content import mime_type
 from collect_assets.network.credentials import Credential
 from collect_assets.network.endpoint_gate import EndpointGate
 from collect_assets.network.gate import Gate
-from collect_assets.network.messages import Fetcher, without_secrets
+from collect_assets.network.messages import without_secrets
 from collect_assets.network.options import EndpointOptions
 from collect_assets.plugins import Harvest, HarvestRequest, plugins
 from collect_assets.plugins.parameters import options_of
@@ -138,7 +138,7 @@ class Collector:
         return validators(last, self.collection) if conditional else {}
 
     def _ask(
-        self, endpoint: Endpoint, gate: Fetcher, last: Log | None, sent: Mapping[str, str], pending: Path
+        self, endpoint: Endpoint, gate: EndpointGate, last: Log | None, sent: Mapping[str, str], pending: Path
     ) -> Harvest:
         """Asks for what changed; and for all of it, where what we have turns out to be damaged (promise 1)."""
         plugin = plugins()[endpoint.plugin]
@@ -149,6 +149,10 @@ class Collector:
             work=self.collection.work,
             pending=pending,
             registers=self.collection.register.parent,
+            rules=self.collection.settings.harvesting,
+            attempts=gate.terms.limits.attempts,
+            backoff=gate.terms.limits.backoff,
+            first=last is None,
             resource_rule=self.rule.name,
         )
         harvest = plugin(request, gate)
@@ -165,7 +169,7 @@ class Collector:
                 raise AssertionError("a harvest without bytes needs a good log before it")
             return _not_modified(log, last, self.collection.resources.path(last.resource))
         try:
-            canonical = canonical_hash(harvest.part, harvest.sha256)
+            canonical = canonical_hash(harvest.part, harvest.sha256, harvest.start)
             damaged = self.collection.resources.add(harvest.part, harvest.sha256)
         finally:
             harvest.part.unlink(missing_ok=True)

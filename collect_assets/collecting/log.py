@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import datetime as dt
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -214,4 +215,6 @@ def adopted_logs(path: Path) -> Iterator[Log]:
 
 def log_paths(collection: Collection, entry_date: dt.date) -> Iterator[Path]:
     """The files that are logs of an entry-date, in order of name."""
-    yield from sorted((collection.log / entry_date.isoformat()).glob("*.json"))
+    folder = collection.log / entry_date.isoformat()
+    names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208 - a path for each, sorted, takes ten times as long
+    yield from (folder / name for name in sorted(names) if name.endswith(".json") and not name.startswith("."))

@@ -13,7 +13,7 @@ from collect_assets.collecting.log import Log, read_log
 from collect_assets.collecting.pending import pending_folder
 from collect_assets.collection import Collection
 from collect_assets.errors import QueryError
-from collect_assets.plugins.tasks import State, Task
+from collect_assets.plugins.tasks import WAITING, State, Task
 from collect_assets.registers import endpoint_id
 
 
@@ -79,9 +79,17 @@ def _only(log: Log) -> dict[str, Any]:
 
 
 def _pending(folder: Path) -> Iterator[dict[str, Any]]:
-    """In the order in which they were finished."""
+    """In the order in which they were finished, and then those that are known and were not asked for yet."""
+    seen: set[str] = set()
     for path in sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):
         try:
-            yield Task(**json.loads(path.read_bytes())).logged()
+            task = Task(**json.loads(path.read_bytes()))
         except (ValueError, TypeError, OSError):
             continue
+        seen.add(task.key)
+        yield task.logged()
+    try:
+        waiting = [Task(**row) for row in json.loads((folder / WAITING).read_bytes())]
+    except (ValueError, TypeError, OSError):
+        return
+    yield from (task.logged() for task in waiting if task.key not in seen)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from collect_assets.errors import UnreadableError
-from collect_assets.items.canonical import canonical_json, canonical_record, canonical_text, json_text
+from collect_assets.items.canonical import canonical_json, canonical_record, canonical_text, json_text, record_text
 from collect_assets.items.rejects import FIELD, MAX_RAW, Rejects, lines_relation, writing_rejects
 from collect_assets.readers.delimited import MAX_COLUMNS
 from collect_assets.readers.source import Entry, Note, Reject, Scratch
@@ -69,8 +69,9 @@ def write_lines(entries: Iterable[Entry | Reject | Note], scratch: Scratch) -> L
                 rejects.add(Reject(number, None, reason, line[:MAX_RAW].decode("utf-8", "replace")))
                 continue
             file.write(line)
-            fields.update(entry.fields)
-            fields.update(record)
+            if not (entry.fields.keys() <= fields and record.keys() <= fields):
+                fields.update(entry.fields)
+                fields.update(record)
             if len(fields) > MAX_COLUMNS:
                 raise UnreadableError(f"more than {MAX_COLUMNS:,} different fields, as where ids are used for names")
             geometries += entry.geometry is not None
@@ -83,7 +84,7 @@ def _line(entry: Entry, record: Mapping[str, Any]) -> bytes:
     geometry = "" if entry.geometry is None else canonical_json(entry.geometry)
     place = _place(record) if geometry else ""
     parts = (geometry, place, _visible(entry.entry_id), "x" if entry.deleted else "", _visible(entry.member))
-    return f"{json_text(record)}{FIELD}{FIELD.join(parts)}\n".encode()
+    return f"{record_text(record)}{FIELD}{FIELD.join(parts)}\n".encode()
 
 
 def _visible(text: str) -> str:

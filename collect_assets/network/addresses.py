@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
 
@@ -76,16 +77,7 @@ class AddressRules:
         Raises:
             RefusedError: `refused:scheme` where it is not http or https, `refused:url` where it cannot be trusted.
         """
-        parts = _split(url)
-        if parts.scheme not in DEFAULT_PORTS:
-            raise RefusedError("scheme", f"{url}: the scheme {parts.scheme!r} is not fetched; use https or http",
-                               exception="InvalidSchema")  # fmt: skip
-        if _FORBIDDEN.search(url) or url != url.lstrip():
-            raise _bad(url, "it holds a backslash, a control character or leading space")
-        if "@" in parts.netloc:
-            raise _bad(url, "it holds a user name or password; give them as credentials")
-        _check_host(url, parts)
-        return parts
+        return _checked(url)
 
     def check_address(self, address: str) -> None:
         """Lets public and allowed addresses pass, also where they are wrapped into IPv6.
@@ -173,6 +165,20 @@ def ascii_host(host: str) -> str:
         UnicodeError: it is not a name.
     """
     return host.lower() if host.isascii() else idna.encode(host, uts46=True).decode("ascii")
+
+
+@lru_cache(1024)  # each URL is looked at when it is planned, queued and asked
+def _checked(url: str) -> SplitResult:
+    parts = _split(url)
+    if parts.scheme not in DEFAULT_PORTS:
+        raise RefusedError("scheme", f"{url}: the scheme {parts.scheme!r} is not fetched; use https or http",
+                           exception="InvalidSchema")  # fmt: skip
+    if _FORBIDDEN.search(url) or url != url.lstrip():
+        raise _bad(url, "it holds a backslash, a control character or leading space")
+    if "@" in parts.netloc:
+        raise _bad(url, "it holds a user name or password; give them as credentials")
+    _check_host(url, parts)
+    return parts
 
 
 def _split(url: str) -> SplitResult:

@@ -7,6 +7,7 @@ giving control back. Nothing here decides what a body means.
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +18,7 @@ from urllib3.response import BaseHTTPResponse
 
 from collect_assets.collection import Limits
 from collect_assets.errors import FailedError, RefusedError
-from collect_assets.store.local import storage_errors, temporary
+from collect_assets.store.local import new_file, storage_errors, write_all
 
 STEP = 1 << 16
 START = 2048
@@ -73,17 +74,17 @@ def receive(
     first = next(pieces, None)
     if first is None:
         return Body(None, None, 0, b"", encoded=False)
-    part = temporary(work)
+    part, descriptor = new_file(work)
     try:
-        with storage_errors(part):
-            file = part.open("wb", buffering=0)
-        with file:
+        try:
             for piece in _and_then(first, pieces):
                 digest.update(piece)
                 if len(start) < START:
                     start += piece[: START - len(start)]
                 with storage_errors(part):
-                    _write(file.write, piece)
+                    write_all(descriptor, piece)
+        finally:
+            os.close(descriptor)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -184,13 +185,6 @@ def _limited(
 def _and_then(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield first
     yield from rest
-
-
-def _write(write: Callable[[memoryview], int | None], piece: bytes) -> None:
-    """Writes all of it: an unbuffered file may take less than it is given when the disk fills up."""
-    view = memoryview(piece)
-    while view:
-        view = view[write(view) or 0 :]
 
 
 def _check_length(raw: BaseHTTPResponse, url: str, limits: Limits, *, decoded: bool) -> None:

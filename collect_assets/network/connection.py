@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -168,6 +169,8 @@ class GuardedAdapter(HTTPAdapter):
         self._context = context
         self._verify = verify
         self._proxies = {"http": proxy.url, "https": proxy.url} if proxy else {}
+        self._origin: tuple[str, str] | None = None
+        self._pool: Any = None
         super().__init__(max_retries=0)
 
     def init_poolmanager(self, *_args: object, **_options: object) -> None:
@@ -189,6 +192,26 @@ class GuardedAdapter(HTTPAdapter):
 
     def cert_verify(self, *_args: object) -> None:
         """Leaves the certificates to the context: loading them anew for every connection takes 10 ms and more."""
+
+    def get_connection_with_tls_context(
+        self,
+        request: requests.PreparedRequest,
+        *args: Any,  # noqa: ANN401 - as requests has it
+        **options: Any,  # noqa: ANN401 - as requests has it
+    ) -> HTTPConnectionPool:
+        """The pool of an origin; to look it up as requests does, by forty settings, takes longer than a request."""
+        origin = urlsplit(request.url or "")[:2]
+        if origin != self._origin:
+            self._pool = super().get_connection_with_tls_context(request, *args, **options)
+            self._origin = origin
+        pool: HTTPConnectionPool = self._pool
+        return pool
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:  # noqa: ANN401
+        """The answer without what we do not use: cookies, and a guess at its encoding."""
+        response = requests.Response()
+        response.status_code, response.raw, response.request = resp.status, resp, req
+        return response
 
     def get(self, request: requests.PreparedRequest, timeout: tuple[float, float]) -> requests.Response:
         """The head of the answer; the body is still to be read."""

@@ -7,6 +7,7 @@ the machine's start: all processes share it, and a clock set back does no harm.)
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -64,8 +65,8 @@ class Turns:
             StorageError: the lock file cannot be used.
         """
         place = self._hosts.of(host)
-        with _one_of(self._paths(place)) as path:
-            until, slowed = max(_read(path), self._unwritten.get(path, (0.0, 1.0)))
+        with _one_of(self._paths(place)) as (path, lock):
+            until, slowed = max(_read(path, lock), self._unwritten.get(path, (0.0, 1.0)))
             wait = until - self._clock()
             slowed = self._pace.remembered(slowed, -wait)
             self._sleep(self._pace.at_most(wait, place))
@@ -75,7 +76,7 @@ class Turns:
             finally:
                 slowed = self._pace.slowed(slowed, turn.status)
                 pause = self._pace.pause(turn.elapsed, slowed, place)
-                self._note(path, self._clock() + max(pause, turn.cooling), slowed)
+                self._note(path, lock, self._clock() + max(pause, turn.cooling), slowed)
 
     def _paths(self, place: Place) -> Sequence[Path]:
         """The lock files of a place, one for each request that may run there at the same time."""
@@ -85,23 +86,23 @@ class Turns:
             self._known[place.queue] = paths
         return paths
 
-    def _note(self, path: Path, until: float, slowed: float) -> None:
+    def _note(self, path: Path, lock: int, until: float, slowed: float) -> None:
         """Writes down when the host may be asked again; on a full disk only this process knows, and goes on."""
         try:
-            _write(path, until, slowed)
+            _write(path, lock, until, slowed)
         except StorageError:
             self._unwritten[path] = until, slowed
 
 
 @contextmanager
-def _one_of(paths: Sequence[Path]) -> Iterator[Path]:
-    """Holds one of several locks: one that is free, or else whichever it waits for."""
+def _one_of(paths: Sequence[Path]) -> Iterator[tuple[Path, int]]:
+    """Holds one of several locks: one that is free, or else whichever it waits for. Yields its file, open."""
     path = paths[0]
     if len(paths) > 1:
         anyhow = random.sample(paths, len(paths))
         path = next(filter(_is_free, anyhow), anyhow[0])
-    with file_lock(path):
-        yield path
+    with file_lock(path) as lock:
+        yield path, lock
 
 
 def _is_free(path: Path) -> bool:
@@ -119,10 +120,10 @@ def _is_free(path: Path) -> bool:
     return True
 
 
-def _read(path: Path) -> tuple[float, float]:
+def _read(path: Path, lock: int) -> tuple[float, float]:
     """When the host may be asked again, and by how much it is slowed down."""
     with storage_errors(path):
-        content = path.read_bytes()[:WIDTH].split()
+        content = os.pread(lock, WIDTH, 0).split()
     try:
         until, slowed, *_ = [*map(float, content), *(0.0, 1.0)[len(content) :]]
     except ValueError:  # a process was killed while it wrote
@@ -130,10 +131,12 @@ def _read(path: Path) -> tuple[float, float]:
     return (0.0, 1.0) if isnan(until) or isnan(slowed) else (until, slowed)
 
 
-def _write(path: Path, until: float, slowed: float) -> None:
+def _write(path: Path, lock: int, until: float, slowed: float) -> None:
     """Writes over what is there: emptying a file first makes ext4 write it to the disk, 20 times as slow."""
-    with storage_errors(path), path.open("r+b", buffering=0) as file:
-        file.write(f"{until:{WIDTH - 10}.6f} {slowed:9.3f}".encode())
+    with storage_errors(path):
+        os.pwrite(lock, f"{until:{WIDTH - 10}.6f} {slowed:9.3f}".encode(), 0)
+        if not os.fstat(lock).st_nlink:  # somebody tidied it away: nobody will read what stands in it now
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
 def shared_folder() -> Path:

@@ -16,6 +16,7 @@ from collect_assets.orchestration.day_events import Value
 from collect_assets.registers import EndpointRegister
 
 MOST_PROBLEMS, MOST_FAILURES, LONGEST_CELL = 20, 50, 160
+TASK_COLUMNS = ("key", "state", "attempts", "records", "elapsed", "request")
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]], most: int) -> MetadataValue:
@@ -68,13 +69,22 @@ def log_shown(collection: Collection, report: DayReport) -> dict[str, Value]:
         "outcomes": table(("outcome", "endpoints"), words.items(), MOST_FAILURES),
         "tasks": len(tasks),
         "tasks_failed": sum(task.get("state") == "failed" for task in tasks),
+        "tasks_waiting": sum(task.get("state") == "waiting" for task in tasks),
         "harvests": table(("endpoint-url", "tasks", "failed"), incomplete, MOST_FAILURES),
+        "harvest_tasks": table(("endpoint-url", *TASK_COLUMNS), _tasks(harvests), MOST_FAILURES),
         "failures": table(("endpoint-url", "outcome", "status", "message"), failures, MOST_FAILURES),
         "unverified": len(unverified),
         "without_certificate_check": table(("endpoint-url", "outcome"), unverified, MOST_FAILURES),
         "audited": sum(log.audit != "" for log in report.logs),
         "logs": MetadataValue.path(str(collection.log / report.entry_date.isoformat())),
     }
+
+
+def _tasks(harvests: Sequence[Log]) -> list[tuple[object, ...]]:
+    """The tasks of harvests; those that are not finished first, since a table shows only so many."""
+    rows = [(log.endpoint_url, *(task.get(column, "") for column in TASK_COLUMNS)) for log in harvests
+            for task in log.tasks]  # fmt: skip
+    return sorted(rows, key=lambda row: row[2] == "finished")
 
 
 def _counted(log: Log) -> tuple[int, int]:

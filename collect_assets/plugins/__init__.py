@@ -15,7 +15,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any, Literal
 
-from collect_assets.collection import ResourceRuleName, Section
+from collect_assets.collection import Harvesting, ResourceRuleName, Section
 from collect_assets.errors import FailedError
 from collect_assets.network.gate import Answer, Fetcher
 
@@ -33,6 +33,10 @@ class HarvestRequest:
         work: for files in the making, on the file system of the resources.
         pending: where the finished tasks of a harvest of many pages are kept until it is finished.
         registers: the folder of the registers, for files that a URL names.
+        rules: of the collection, for harvests of many pages.
+        attempts: how often a request is sent whose answers say that they are a passing failure.
+        backoff: seconds before the second of them.
+        first: whether there is no good log of the endpoint yet.
         resource_rule: whose answers are kept; `digital-land` takes what digital-land-python took, and says so.
         look: a look will do: the first page with records, or the start of a body over the byte limit.
     """
@@ -43,6 +47,10 @@ class HarvestRequest:
     work: Path = Path("work")
     pending: Path = Path("work/pending")
     registers: Path = Path()
+    rules: Harvesting = field(default_factory=Harvesting)
+    attempts: int = 3
+    backoff: float = 1.0
+    first: bool = False
     resource_rule: ResourceRuleName = "raw"
     look: bool = False
 

@@ -56,9 +56,8 @@ class Document:
         with storage_errors(self.part):
             self._file.flush()
         self._finished = True
-        return harvest_of(
-            url, tasks, File(self.part, self._digest.hexdigest(), self.size, self.start), short, counted=counted
-        )
+        file = File(self.part, self._digest.hexdigest(), self.size, self.start)
+        return harvest_of(url, tasks, file, short, counted=counted)
 
 
 @dataclass(frozen=True)
@@ -93,19 +92,20 @@ def harvest_of(
         note=note,
         incomplete=incomplete,
         tasks=tasks.logged(),
-        resumable=bool(tasks.failed),
+        resumable=bool(tasks.failed or tasks.waiting),
         counted=counted,
     )
 
 
 def _incomplete(url: str, tasks: Tasks, short: str) -> FailedError | None:
-    failed = tasks.failed
-    if not failed and not short:
+    failed, waiting = tasks.failed, [] if tasks.enough else tasks.waiting
+    if not failed and not waiting and not short:
         return None
     named = "; ".join(f"{task.key}: {task.message}" for task in failed[:MOST_NAMED])
     more = f"; and {len(failed) - MOST_NAMED} more" if len(failed) > MOST_NAMED else ""
     tasks_failed = f"{len(failed)} of {len(list(tasks))} tasks failed ({named}{more})" if failed else ""
-    reason = "; ".join(filter(None, (tasks_failed, short)))
+    not_asked = f"{len(waiting)} tasks were not asked for after that" if waiting else ""
+    reason = "; ".join(filter(None, (tasks_failed, not_asked, short)))
     return FailedError("incomplete", f"{url}: {reason}; what came is kept as partial-resource", transient=True)
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from collect_assets.errors import FailedError
+from collect_assets.network.gate import Fetcher
 from collect_assets.plugins import Coverage, Harvest, HarvestRequest
 from collect_assets.plugins.document import START, File, harvest_of
 from collect_assets.plugins.tasks import Task, Tasks
@@ -29,6 +30,18 @@ UNIX = 3
 PIECE = 1 << 20
 
 
+def tasks_of(request: HarvestRequest, gate: Fetcher) -> Tasks:
+    """The tasks of a harvest, tried as often as the endpoint's limits say."""
+    return Tasks(
+        request.pending,
+        request.work,
+        gate,
+        attempts=request.attempts,
+        backoff=request.backoff,
+        look=request.look,
+    )
+
+
 def page_archive(
     request: HarvestRequest,
     plugin: str,
@@ -38,6 +51,7 @@ def page_archive(
     short: str = "",
     coverage: Coverage = "full",
     note: str = "",
+    counted: int | None = None,
 ) -> Harvest:
     """The harvest whose resource is the archive of its pages; an incomplete one where tasks failed or it is `short`.
 
@@ -49,6 +63,7 @@ def page_archive(
         short: what does not agree with what the provider declared, in words for people.
         coverage: what the harvest speaks of.
         note: what people should know about it.
+        counted: how many records the provider says that it has.
 
     Raises:
         FailedError: there are more pages than an archive may have.
@@ -64,7 +79,7 @@ def page_archive(
             with part.open("rb") as file:
                 start = file.read(START)
             kept = File(part, sha256_of(part), part.stat().st_size, start)
-        return harvest_of(request.url, tasks, kept, short, coverage, note)
+        return harvest_of(request.url, tasks, kept, short, coverage, note, counted)
     except BaseException:
         part.unlink(missing_ok=True)
         raise

@@ -8,7 +8,7 @@ while the day lasts. What the pages mean, and which of them there are, is the pl
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +21,7 @@ from collect_assets.store.local import publish, write_atomically
 
 MOST_FAILURES_IN_A_ROW = 3  # after which the other pages of a harvest are not asked for in this run
 LONGEST_BACKOFF = 60.0
+WAITING = "waiting.list"  # beside the finished tasks: those that are known and were not asked for yet
 LONGEST_REQUEST = 2000  # characters of a request that the log keeps
 
 
@@ -32,14 +33,16 @@ class Kept:
         part: the file to keep: the answer's own, or another one in `work`.
         records: how many records are in it; None for a request that brings none.
         facts: what the plugin wants to know of the page when it is there already.
+        note: what people should know about it.
     """
 
     part: Path
     records: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
 
 
-State = Literal["finished", "failed"]
+State = Literal["finished", "failed", "waiting"]
 Accept = Callable[[Answer, Path], Kept]
 """Looks at an answer and its body; raises a `FetchError` where it is no such page, a transient one to try again."""
 
@@ -53,7 +56,7 @@ class Task:
         request: what was asked, in one line.
         attempts: requests that were sent, in the run that finished it, or failed last.
         bytes: of the answer.
-        message: why it failed.
+        message: why it failed; of a finished one, what the provider noted.
         size: of the page that is kept.
     """
 
@@ -103,6 +106,7 @@ class Tasks:
         self._backoff = backoff
         self._look = look
         self._tasks: dict[str, Task] = {}
+        self._waiting: dict[str, str] = {}
         self._in_a_row = 0
         self.work = work
         self.answer: Answer | None = None
@@ -126,9 +130,25 @@ class Tasks:
         """Whether no more pages are asked for: a look was enough, or so many failed that the next run goes on."""
         return self.enough or self._in_a_row >= MOST_FAILURES_IN_A_ROW
 
+    @property
+    def waiting(self) -> list[Task]:
+        """Those that are known and were not asked for yet."""
+        return [Task(key, text, "waiting") for key, text in self._waiting.items()]
+
+    def expect(self, tasks: Iterable[tuple[str, Request]]) -> None:
+        """Puts tasks on record that became known, so that what is missing can be seen before it is asked for."""
+        new = {key: _text(request) for key, request in tasks}
+        self._waiting |= {key: text for key, text in new.items() if key not in self._tasks}
+        rows = [asdict(task) for task in self.waiting]
+        write_atomically(self._pending / WAITING, json.dumps(rows, sort_keys=True).encode(), self.work)
+
+    def finished(self, key: str, request: Request) -> bool:
+        """Whether an earlier run of the day, or this one, finished a task with this request."""
+        return self._finished(key, _text(request)) is not None
+
     def logged(self) -> tuple[dict[str, Any], ...]:
         """All tasks as they stand in the log."""
-        return tuple(task.logged() for task in self)
+        return tuple(task.logged() for task in (*self, *self.waiting))
 
     def ended_by(self, error: FetchError) -> FetchError:
         """An error that ends the harvest, with what was asked until then."""
@@ -144,6 +164,7 @@ class Tasks:
     def forget(self, key: str) -> None:
         """Leaves out a task whose page is of no use, or must not be used again."""
         self._tasks.pop(key, None)
+        self._waiting.pop(key, None)
         for path in (self._record(key), self.page(key)):
             path.unlink(missing_ok=True)
 
@@ -181,6 +202,7 @@ class Tasks:
 
     def _add(self, task: Task) -> None:
         self._tasks[task.key] = task
+        self._waiting.pop(task.key, None)
         self._in_a_row = self._in_a_row + 1 if task.state == "failed" else 0
 
     def _record(self, key: str) -> Path:
@@ -219,7 +241,9 @@ class Tasks:
         publish(kept.part, self.page(key))
         if kept.part != body:
             drop_body(answer)
-        return Task(key, text, "finished", sent, kept.records, elapsed, answer.size, size=size, facts=kept.facts)
+        return Task(
+            key, text, "finished", sent, kept.records, elapsed, answer.size, kept.note, size=size, facts=kept.facts
+        )
 
 
 def _failed(key: str, text: str, error: FetchError) -> Task:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from lxml import etree
 
 from collect_assets.errors import UnreadableError
+from collect_assets.readers.answers import error_said, missing_said
 from collect_assets.readers.source import Entry, Note, Reject, Source, Stream
 from collect_assets.readers.xml_fields import darwin_fields, darwin_id
 from collect_assets.readers.xml_stream import XmlRecords, read_entries, root_of
@@ -18,7 +18,7 @@ VERSION = 1
 PRIORITY = 22
 NAMESPACE = "http://digir.net/schema/protocol/2003/1.0"
 _RECORDS = (f"{{{NAMESPACE}}}record", "record")
-_NONE_FOUND = "QUERY_PRODUCED_NO_RESULTS"  # some providers call it an error; it is an empty answer
+_HARMLESS = frozenset(("QUERY_PRODUCED_NO_RESULTS",))  # some providers call it an error; it is an empty answer
 
 
 def matches(source: Source) -> bool:
@@ -46,20 +46,13 @@ def darwin_entry(record: etree._Element) -> Entry:
 
 def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note]:
     """What the page says of itself: an error, or nothing at all, is not an empty list."""
+    kind, content = (root.findtext("{*}header/{*}type") or "search").strip(), root.find("{*}content")
+    if kind != "search":
+        raise UnreadableError(f"an answer of DiGIR to a request of type {kind}; only those to a search have records")
     diagnostics = list(root.iter("{*}diagnostic"))
-    said = [_said(found) for found in diagnostics if _is_error(found)]
-    reject = partial(Reject, records + 1, None)
-    if said:
-        if not records:
-            raise UnreadableError(f"the provider answers with an error: {'; '.join(said)}"[:500])
-        yield reject(f"the provider reports an error after {records:,} records: {'; '.join(said)}"[:500])
-    elif root.find("{*}content") is None and not diagnostics:
-        yield reject("a page with a header only: it says neither that there are records nor that there are none")
-
-
-def _is_error(diagnostic: etree._Element) -> bool:
-    return diagnostic.get("severity") in {"error", "fatal"} and diagnostic.get("code") != _NONE_FOUND
-
-
-def _said(diagnostic: etree._Element) -> str:
-    return f"{diagnostic.get('code')} {' '.join((diagnostic.text or '').split())}".strip()
+    yield from error_said(diagnostics, "severity", records, _HARMLESS)
+    if content is None and not diagnostics:
+        reason = "a page with a header only: it says neither that there are records nor that there are none"
+        yield Reject(records + 1, None, reason)
+    counts = [found.text for found in diagnostics if found.get("code") == "RECORD_COUNT"]
+    yield from missing_said(counts[0] if counts else None, records)

@@ -77,15 +77,15 @@ class XmlRecords:
 
     def __iter__(self) -> Iterator[etree._Element]:
         """Each record, whole; it is cleared when the next one is asked for."""
-        waiting = 0
+        waiting, above = 0, None
         with storage_errors(self._path), self._path.open("rb") as file:
-            for piece in _pieces(file.read):
+            for piece in pieces(file.read):
                 self._feed(piece)
                 waiting += len(piece)
                 for element in self._finished():
                     waiting = 0
                     yield element
-                    _clear(element)
+                    above = _clear(element, above)
                 if self.broken is None and waiting > MAX_RECORD:
                     self._break(None, f"more than {MAX_RECORD:,} bytes without the end of a record")
                 if self.broken is not None:
@@ -123,7 +123,7 @@ class XmlRecords:
                 yield element
 
 
-def _pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
+def pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
     """The document in pieces, without what may stand before its declaration.
 
     Raises:
@@ -139,16 +139,27 @@ def _pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
         piece = read(PIECE)
 
 
-def _clear(element: etree._Element) -> None:
-    """Takes a record out of the tree, and what stood before it; wrappers go when the next one of them is there."""
+def _clear(element: etree._Element, above: etree._Element | None) -> etree._Element | None:
+    """Takes a record out of the tree, and what stood before it; wrappers go when the next one of them is there.
+
+    Args:
+        element: the record.
+        above: what held the one before it.
+
+    Returns:
+        What holds it.
+    """
     element.clear(keep_tail=True)  # type: ignore[call-arg]  # newer than the stubs
     parent = element.getparent()
     while parent is not None and element.getprevious() is not None:
         del parent[0]
+    if parent is above:
+        return parent
     for ancestor in element.iterancestors():
-        before, above = ancestor.getprevious(), ancestor.getparent()
-        if before is not None and above is not None and before.tag == ancestor.tag:
-            above.remove(before)
+        before, holder = ancestor.getprevious(), ancestor.getparent()
+        if before is not None and holder is not None and before.tag == ancestor.tag:
+            holder.remove(before)
+    return parent
 
 
 def read_entries(

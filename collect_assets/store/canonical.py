@@ -21,6 +21,7 @@ from collect_assets.store.protocol_pages import FIRST_TAG, is_protocol_page, pag
 from collect_assets.store.zip_limits import MAX_DIRECTORY, MAX_MEMBERS, METHODS, directory_size, is_bomb
 
 CANONICAL_RULES = 3  # goes up when a rule changes; noted in every run file
+_BLANKS = b"\xef\xbb\xbf \t\r\n"
 EDGE = 8192  # generated time stamps stand in the first element, or behind the last feature
 MAX_UNPACKED = 8 << 30
 # A run of blanks is entered at its start only: from each of its places it would cost the square of its length.
@@ -30,21 +31,20 @@ TASKS = "tasks.json"
 _PAGE = re.compile(r"[0-9]{6}\.xml")
 
 
-def canonical_hash(path: Path, sha256: str) -> str:
+def canonical_hash(path: Path, sha256: str, start: bytes = b"") -> str:
     """The hash of a resource's canonical form, as lower-case hex.
 
     Args:
         path: the file.
         sha256: the hash of its bytes, which is the answer when there is no noise.
+        start: its first bytes, where they are at hand: of what can have no noise the file is then not opened.
     """
-    with path.open("rb") as file:
-        start = file.read(EDGE)
+    if not start.lstrip(_BLANKS):
+        with path.open("rb") as file:
+            start = file.read(EDGE)
     if start.startswith(b"PK\x03\x04"):
         return _of_archive(path) or sha256
-    if is_protocol_page(start):
-        with path.open("rb") as file:
-            return page_digest(file)
-    if start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"<", b"{"):
+    if start.lstrip(_BLANKS)[:1] in (b"<", b"{"):
         return _of_text(path) or sha256
     return sha256
 
@@ -104,10 +104,13 @@ def _within_limits(members: Sequence[zipfile.ZipInfo], size: int) -> bool:
 
 
 def _of_text(path: Path) -> str | None:
-    """The hash without time stamps in the first and last bytes; None where there are none."""
+    """The hash without time stamps, or what else varies in a protocol page; None where nothing is noise."""
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(EDGE)
+        if is_protocol_page(start):
+            file.seek(0)
+            return page_digest(file)
         file.seek(max(EDGE, size - EDGE))
         end = file.read()
         kept_start, kept_end = without_time_stamps(start, end)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import hashlib
+import itertools
 import os
 import shutil
 import socket
@@ -18,7 +19,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from uuid import uuid4
 
 from collect_assets.errors import DamagedFileError, StorageError
 
@@ -68,6 +68,7 @@ def new_file(work: Path) -> tuple[Path, int]:
 
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_LOCK = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 
 
 def write_all(descriptor: int, content: bytes) -> None:
@@ -77,8 +78,12 @@ def write_all(descriptor: int, content: bytes) -> None:
         written += os.write(descriptor, memoryview(content)[written:])
 
 
+_numbers = itertools.count()
+
+
 def _name() -> str:
-    return f"{_process(os.getpid())}-{uuid4().hex}"
+    """No other file has this name: there is one process of that beginning, and it counts."""
+    return f"{_process(os.getpid())}-{next(_numbers)}"
 
 
 @cache
@@ -265,18 +270,24 @@ def _changed(path: Path) -> float:
 
 
 @contextmanager
-def file_lock(path: Path) -> Iterator[None]:
+def file_lock(path: Path) -> Iterator[int]:
     """Holds an exclusive lock that the kernel gives back when the process ends, however it ends.
+
+    Yields:
+        The descriptor of the lock file, for what is to be read and written under the lock.
 
     Raises:
         StorageError: the lock file cannot be made.
     """
     with storage_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            descriptor = os.open(path, _LOCK, 0o644)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(path, _LOCK, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

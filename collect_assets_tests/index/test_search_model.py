@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from collect_assets.collection import Collection
 from collect_assets.index.fold import fold
 from collect_assets.index.query import Box, Condition, Near, Query, Sort, Span
 from collect_assets.index.search import open_index
@@ -58,6 +59,17 @@ PLACES = [
 SHAPES = ["-2 53, -1 53, -1 54, -2 54, -2 53", "-2 53, -2 54, -1 54, -1 53, -2 53", "-1 -1, 1 -1, 0 2, -1 -1"]
 
 
+@dataclass(frozen=True, repr=False)
+class World:
+    """An index, and all versions that it should hold."""
+
+    collection: Collection
+    versions: list
+
+    def __repr__(self):
+        return "world"  # Hypothesis shows it with each example
+
+
 @dataclass(frozen=True)
 class Version:
     endpoint: str
@@ -97,7 +109,7 @@ def world(tmp_path_factory):
         "endpoint,organisation,datasets\n"
         f"{endpoint_id('https://example.org/one')},org:1,trees;parks\n{endpoint_id('https://example.org/two')},org:2,trees\n"
     )
-    return made, versions
+    return World(made, versions)
 
 
 def cells_of(row):
@@ -276,10 +288,10 @@ queries = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(queries, st.sampled_from([0, 1, 2]), st.integers(1, 9), st.sampled_from([None, "country", "-individualCount"]))
 def test_whatever_is_asked_gives_what_a_look_at_each_item_gives(world, query, number, size, order):
-    collection, versions = world
+    collection, versions = world.collection, world.versions
     wanted = expected(versions, query, day(number))
     sort = Sort.parse(order) if order else None
     with open_index(collection) as index:
@@ -299,7 +311,7 @@ def test_whatever_is_asked_gives_what_a_look_at_each_item_gives(world, query, nu
 
 
 def test_facets_count_values_as_they_are_written_the_most_frequent_first(world):
-    collection, versions = world
+    collection, versions = world.collection, world.versions
     live = [v for v in versions if v.last is None]
     with open_index(collection) as index:
         found = index.facet("country", Query(), limit=2)
@@ -310,7 +322,7 @@ def test_facets_count_values_as_they_are_written_the_most_frequent_first(world):
 
 
 def test_sorting_goes_by_the_kind_of_the_field_and_what_lacks_it_comes_last(world):
-    collection, _ = world
+    collection = world.collection
     with open_index(collection) as index:
         down = index.search(Query(), sort=Sort.parse("-individualCount"), limit=100).hits
     values = [number_of(hit.record.get("individualCount", "")) for hit in down]

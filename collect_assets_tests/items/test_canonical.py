@@ -13,11 +13,15 @@ from collect_assets.errors import UnreadableError
 from collect_assets.items.canonical import (
     BLANKS,
     canonical_json,
+    canonical_record,
     canonical_text,
+    canonical_value,
     filled_sql,
     hash_sql,
     json_sql,
+    json_text,
     record_hash,
+    record_text,
     text_sql,
 )
 
@@ -108,3 +112,16 @@ def test_a_row_is_filled_where_any_cell_has_a_canonical_text(connection, cells):
     query = f"SELECT {filled_sql([f'c{number}' for number in range(len(cells))])} FROM (SELECT {given_cells})"
     filled = connection.execute(query, cells).fetchone()[0]
     assert filled is any(cell is not None and canonical_text(cell) for cell in cells)
+
+
+@given(st.dictionaries(st.text(max_size=5), st.text(max_size=8) | st.integers() | st.none() | st.lists(st.text())))
+def test_the_quick_ways_to_a_record_and_its_text_are_the_slow_ones(fields):
+    record = canonical_record(fields)
+    assert record == (canonical_value(fields) or {})
+    assert record_text(record) == json_text(record)
+
+
+@given(st.text(), st.sampled_from(["%s", "a%b", 'q"', "\u2028", "é", "\x7f"]))
+def test_odd_keys_and_texts_come_through_the_quick_way(text, key):
+    record = canonical_record({key: text, "other": "x", "third": "\x01\x1f\\"})
+    assert record_text(record) == json_text(record)

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 import socket
 import threading
 import time
@@ -354,7 +355,8 @@ def test_f64_enospc_while_writing_is_a_storage_error(make_gate, work, monkeypatc
     work.mkdir()
     full = work / "full"
     full.symlink_to("/dev/full")
-    monkeypatch.setattr("collect_assets.network.body.temporary", lambda _work: full)
+    opened = os.open(full, os.O_WRONLY)
+    monkeypatch.setattr("collect_assets.network.body.new_file", lambda _work: (full, opened))
     with WebServer({"/": Page(TEXT)}) as server, pytest.raises(StorageError, match="No space left"):
         make_gate().fetch(Request(server.url()))
     assert list(work.iterdir()) == []

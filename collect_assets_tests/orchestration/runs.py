@@ -36,11 +36,11 @@ def write_collection(root: Path, name: str, urls, settings: str = SETTINGS) -> C
     return Collection.at(write_files(root, name, urls, settings))
 
 
-def write_register(folder: Path, urls) -> None:
+def write_register(folder: Path, urls, plugin: str = "", parameters: str = "") -> None:
     with (folder / "endpoint.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["endpoint", "endpoint-url", "plugin", "parameters", "entry-date", "start-date", "end-date"])
-        writer.writerows([endpoint_id(url), url, "", "", "2026-10-01", "", ""] for url in urls)
+        writer.writerows([endpoint_id(url), url, plugin, parameters, "2026-10-01", "", ""] for url in urls)
 
 
 def definitions(root: Path, now: str = at(DAY)) -> dg.Definitions:

@@ -22,7 +22,8 @@ from collect_assets_tests.orchestration.runs import (
     version,
     write_register,
 )
-from collect_assets_tests.servers import Page
+from collect_assets_tests.plugins.digir_provider import PATH, DigirProvider, plants
+from collect_assets_tests.servers import Page, WebServer
 
 ALL = ("endpoint", "log", "resource", "record", "item_index")
 CHECKS = {
@@ -71,6 +72,19 @@ def test_the_numbers_that_people_look_at_are_those_of_the_day(root, trees, insta
     index = shown(instance, ["trees", "item_index"])
     assert (index["created"], index["items"], index["records"]) == (3, 3, 3)
     assert "mill pond" in index["preview"]
+
+
+def test_the_tasks_of_harvests_are_shown_with_those_first_that_are_not_finished(root, trees, instance):
+    provider = DigirProvider(plants(60), most=20, interfere=lambda search, _: Page(b"", 410) if _ == 9 else None)
+    with WebServer(provider) as server:
+        write_register(trees.folder, [server.url(PATH)], "digir", '{"resource": "herb"}')
+        run(definitions(root), instance, "trees_collect")
+    log = shown(instance, ["trees", "log"])
+    assert (log["tasks"], log["tasks_failed"], log["tasks_waiting"]) == (31, 1, 0)
+    header, _, first, second, *_ = log["harvest_tasks"].splitlines()
+    assert header == "| endpoint-url | key | state | attempts | records | elapsed | request |"
+    assert first.split(" | ")[1:4] == ["ScientificName-Haa-Iaa-0000000", "failed", "1"]
+    assert second.split(" | ")[2] == "finished"
 
 
 def test_the_version_of_resource_follows_its_hashes_and_nothing_else(root, instance, web):

@@ -119,7 +119,7 @@ def test_an_error_behind_records_leaves_them_and_proves_no_absence(read):
         digir_page([specimen(1)], '<diagnostic code="DATABASE_ERROR" severity="fatal">x</diagnostic>').encode()
     )
     assert found.ids == ["BPBM|ent|1"]
-    assert found.rejects[0][2] == "the provider reports an error after 1 records: DATABASE_ERROR x"
+    assert found.rejects[0][2] == "the provider reports an error behind 1 records: DATABASE_ERROR x"
 
 
 def test_a_page_with_a_header_only_proves_nothing(read):

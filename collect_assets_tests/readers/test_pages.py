@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from collect_assets.readers.formats import open_source
+from collect_assets.readers.source import Source, read_start, scratch_files
 from collect_assets_tests.readers.xml_documents import digir_page, specimen
 
 
@@ -64,3 +66,14 @@ def test_a_zip_of_documents_without_a_list_is_read_in_order_of_names(read, zippe
 def test_pages_are_never_taken_out_of_an_archive_within_the_archive(read, zipped):
     found = read(zipped({"a.xml": zipped(harvest(digir_page([specimen(1)])))}))
     assert "archive inside an archive" in found.rejects[0][2]
+
+
+def test_one_page_is_copied_out_at_a_time(tmp_path, zipped):
+    archive, work = tmp_path / "harvest.zip", tmp_path / "work"
+    archive.write_bytes(zipped(harvest(*(digir_page([specimen(n)]).encode("utf-16") for n in range(9)))))
+    work.mkdir()
+    with scratch_files(work) as scratch:
+        opened = open_source(Source(archive, read_start(archive), scratch))
+        copies = [len(list(work.iterdir())) for _ in opened.entries]
+    assert len(copies) == 10  # nine records, and what the pages were read as
+    assert max(copies) <= 2  # a page as it was, and as UTF-8
