@@ -13,7 +13,7 @@ import duckdb
 from collect_assets.collection import Collection
 from collect_assets.index.answers import LastSeen, Observation
 from collect_assets.index.apply import DayChanges, apply_day, changes_of
-from collect_assets.index.rules import MANUAL
+from collect_assets.index.rules import MANUAL, RELEASE, UNTOUCHED
 from collect_assets.index.stages import DueEvent, apply_events, end_too_old, has_ages, next_too_old
 from collect_assets.items.records import Reading
 
@@ -47,26 +47,36 @@ class Days:
             if progress is not None:
                 progress(day, number, len(days))
             self._grow_old(problems, day - dt.timedelta(1) if day > dt.date.min else day)
-            if (found := self._day(day)) is not None:
-                problems[day] = found
-            self._grow_old(problems, day)
+            self._day(day, problems)
         self._grow_old(problems, self._horizon)
         return {day: changes_of(self._connection, day, problems[day]) for day in sorted(problems)}
 
-    def _day(self, day: dt.date) -> Mapping[str, str] | None:
-        """Why endpoints could not be read; None where the day was only one on which manual control begins."""
+    def _day(self, day: dt.date, problems: dict[dt.date, Mapping[str, str]]) -> None:
+        """A day in its stages; it is told of unless it is only one on which manual control begins."""
         rows = self._connection.execute("SELECT * FROM due WHERE entry_date = ? ORDER BY ALL", [day]).fetchall()
-        observations = [Observation(*row) for row in rows]
-        found: Mapping[str, str] | None = None
-        if observations:
-            found = apply_day(self._connection, self._collection, day, observations, self._readings, self._last_seen)
-        events = self._connection.execute(
+        events = self._events(day)
+        changed_control = [event.scope_no for event in events if event.stage in (MANUAL, RELEASE)]
+        self._last_seen.compare_again(self._connection, changed_control)
+        if rows:
+            observations = [Observation(*row) for row in rows]
+            problems[day] = apply_day(
+                self._connection, self._collection, day, observations, self._readings, self._last_seen
+            )
+        if any(event.stage != MANUAL for event in events):
+            problems.setdefault(day, {})
+        self._apply_events(day, [event for event in events if event.stage < UNTOUCHED])
+        self._grow_old(problems, day)
+        self._apply_events(day, [event for event in events if event.stage > UNTOUCHED])
+
+    def _events(self, day: dt.date) -> list[DueEvent]:
+        rows = self._connection.execute(
             "SELECT scope_no, entry_date, stage, content FROM due_event WHERE entry_date = ? ORDER BY ALL", [day]
         ).fetchall()
+        return [DueEvent(*row) for row in rows]
+
+    def _apply_events(self, day: dt.date, events: list[DueEvent]) -> None:
         if events:
-            apply_events(self._connection, day, [DueEvent(*row) for row in events], self._last_seen)
-        told = any(stage != MANUAL for _, _, stage, _ in events)
-        return {} if found is None and told else found
+            apply_events(self._connection, day, events, self._last_seen)
 
     def _grow_old(self, problems: dict[dt.date, Mapping[str, str]], upto: dt.date) -> None:
         """Ends what is too old on the days up to one."""

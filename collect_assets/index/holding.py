@@ -75,7 +75,8 @@ WITH gone AS (
     WHERE scope_no = $scope AND ended = 'deleted' AND last_date + 1 >= $since AND last_date + 1 < $day GROUP BY ALL
 ), come AS (
     SELECT first_date AS day, count(*) AS new FROM item_version
-    WHERE scope_no = $scope AND change = 'created' AND first_date >= $since AND first_date < $day GROUP BY ALL
+    WHERE scope_no = $scope AND change IN ('created', 'restored') AND first_date >= $since AND first_date < $day
+    GROUP BY ALL
 ), share AS (
     SELECT g.day, g.lost, coalesce(c.new, 0) AS new, count(*) AS live
     FROM gone g LEFT JOIN come c USING (day)

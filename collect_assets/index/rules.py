@@ -18,7 +18,7 @@ from collect_assets.items.item_registers import ManualItem, Successor, joined, r
 from collect_assets.registers import Endpoint, Problem, read_sources
 
 # The stages of a day.
-MANUAL, ANSWER, RELEASE, DECISION, RETIRED, UNTOUCHED = range(6)
+MANUAL, ANSWER, RELEASE, RETIRED, UNTOUCHED, DECISION = range(6)
 MAX_AGE = "max-untouched-age"
 _DAY = dt.timedelta(1)
 

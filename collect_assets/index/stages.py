@@ -27,6 +27,8 @@ UPDATE_ITEMS = f"""
 UPDATE item_version SET last_date = $day::DATE - 1, ended = 'updated' FROM applying w
 WHERE w.change = 'updated' AND item_version.scope_no = w.scope_no AND item_version.item_id = w.item_id
   AND item_version.last_date IS NULL;
+UPDATE unseen SET endpoint_no = w.endpoint_no FROM applying w
+WHERE w.change = 'updated' AND unseen.scope_no = w.scope_no AND unseen.item_id = w.item_id;
 INSERT INTO item_version
 SELECT nextval('version_number'), w.scope_no, w.endpoint_no, w.item_id, $day, NULL,
        CASE WHEN w.change = 'updated' THEN 'updated' WHEN gone.item_id IS NOT NULL THEN 'restored' ELSE 'created' END,
@@ -90,7 +92,8 @@ WHERE last_date IS NULL AND reason <> 'manual' AND scope_no IN (SELECT unnest($s
 TOO_OLD = """
 SELECT a.scope_no, a.item_id, CASE WHEN m.item_id IS NULL THEN a.day ELSE m.last_date + 1 END AS day
 FROM (
-    SELECT v.scope_no, v.item_id, coalesce(u.last_seen, o.last_seen) + e.max_age + 1 AS day
+    SELECT v.scope_no, v.item_id,
+           greatest(coalesce(u.last_seen, o.last_seen) + e.max_age, v.first_date) + 1 AS day
     FROM item_version v
     JOIN (FROM endpoint WHERE max_age IS NOT NULL) e USING (endpoint_no)
     JOIN (SELECT endpoint_no, max(entry_date) AS last_seen FROM observation WHERE problem IS NULL GROUP BY ALL) o
@@ -119,7 +122,7 @@ class DueEvent:
 def apply_events(
     connection: duckdb.DuckDBPyConnection, day: dt.date, events: Sequence[DueEvent], last_seen: LastSeen
 ) -> None:
-    """Applies what people wrote of a day, behind its answers."""
+    """Applies what people wrote of a day in some of its stages, behind its answers."""
     left_alone(connection, day)
     by_stage: dict[int, list[DueEvent]] = {}
     for event in sorted(events, key=lambda each: (each.stage, each.scope_no, each.content)):
