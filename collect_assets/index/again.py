@@ -128,6 +128,12 @@ class Refolded:
     after: int = 0
     kept: int = 0
 
+    def __str__(self) -> str:
+        return (
+            f"{self.endpoint[:12]}: {self.why or 'its items are others now'}: {self.before} items before, {self.after} "
+            f"now, {self.kept} of them with an id that was there"
+        )
+
 
 def take_out(connection: duckdb.DuckDBPyConnection) -> bool:
     """Takes the scopes that have to be folded again out of the index; whether there are any.

@@ -56,6 +56,10 @@ class DayChanges:
     problems: Mapping[str, str] = field(default_factory=dict)
     held: Mapping[str, int] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        counts = f"{self.created} created, {self.updated} updated, {self.restored} restored, {self.deleted} deleted"
+        return f"{counts}, {self.moved} moved" if self.moved else counts
+
 
 def changes_of(connection: duckdb.DuckDBPyConnection, day: dt.date, problems: Mapping[str, str]) -> DayChanges:
     """What a day did, when all its stages are applied."""

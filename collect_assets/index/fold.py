@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from collect_assets.collection import Collection
 from collect_assets.errors import DamagedFileError, IndexUnavailableError, StorageError
 from collect_assets.index.again import Refolded, refolded, take_out
 from collect_assets.index.apply import DayChanges, passing
+from collect_assets.index.base import Base, first_line, published_base
 from collect_assets.index.damage import remove_damaged
 from collect_assets.index.day_by_day import Days, Progress
 from collect_assets.index.observations import TABLES, Wanted, fingerprint, load_wanted
@@ -27,7 +29,7 @@ from collect_assets.index.operations import count_changes, log_operation
 from collect_assets.index.publish import building, index_lock, published, reading
 from collect_assets.index.represent import represent
 from collect_assets.index.representation import Representation
-from collect_assets.index.schema import INDEX_VERSION, create_tables, read_meta, write_meta
+from collect_assets.index.schema import INDEX_VERSION, create_tables, write_meta
 from collect_assets.registers import Problem
 from collect_assets.store.database import database, literal
 from collect_assets.store.local import temporary
@@ -110,32 +112,26 @@ def fold(
         StorageError: the disk is full, or a folder cannot be written; the published index is as it was.
     """
     with index_lock(collection):
-        held = _held(collection, upto)
+        held = published_base(collection, upto)
         horizon = max(upto, held.horizon)
         try:
             return _fold(collection, held, horizon, progress, now)
         except duckdb.Error as error:  # a flipped bit in a derived file is noticed when its block is read
             if "No space left" in str(error):
-                raise StorageError(f"{collection.derived}: {_first_line(error)}; free space and run again") from error
+                raise StorageError(f"{collection.derived}: {first_line(error)}; free space and run again") from error
             damaged = remove_damaged(collection)
-            reason = f"{', '.join(damaged) or held.path}: was damaged: {_first_line(error)}"
+            reason = f"{', '.join(damaged) or held.path}: was damaged: {first_line(error)}"
             try:
                 return _fold(collection, replace(held, path=None, rebuilt=reason), horizon, progress, now)
             except duckdb.Error as again:
-                raise StorageError(f"{collection.derived}: the index cannot be built: {_first_line(again)}") from again
+                raise StorageError(f"{collection.derived}: the index cannot be built: {first_line(again)}") from again
 
 
-def _fold(collection: Collection, held: Held, horizon: dt.date, progress: Progress | None, now: Clock) -> FoldReport:
+def _fold(collection: Collection, held: Base, horizon: dt.date, progress: Progress | None, now: Clock) -> FoldReport:
     part = temporary(collection.work)
     try:
         wanted, inputs = _gather(collection, horizon, part)
-        state = {
-            "version": str(INDEX_VERSION),
-            "rules": collection.settings.items.model_dump_json(),
-            "representation": Representation.of(collection.settings.index).version,
-            "horizon": horizon.isoformat(),
-            "inputs": inputs,
-        }
+        state = _state(collection, horizon, inputs)
         if held.path is not None and _says_all(collection, held, state):
             return FoldReport(held.path, horizon, problems=wanted.problems)
         with building(collection, held.path) as connection:
@@ -148,7 +144,56 @@ def _fold(collection: Collection, held: Held, horizon: dt.date, progress: Progre
     return FoldReport(_published(collection), horizon, done.changes, held.rebuilt, done.refolded, wanted.problems)
 
 
-def _says_all(collection: Collection, held: Held, state: dict[str, str]) -> bool:
+@contextmanager
+def fold_aside(
+    collection: Collection, upto: dt.date, aside: Path, progress: Progress | None = None
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, FoldReport]]:
+    """The fold in a copy that is published nowhere: what it would do, and the index that would come of it.
+
+    Args:
+        collection: whose index.
+        upto: the entry-date to fold at least.
+        aside: a folder for the copy.
+        progress: called before each day.
+
+    Raises:
+        NoLogsError: nothing was ever collected up to that day.
+        IndexUnavailableError: the published index turns out to be damaged.
+        StorageError: the disk is full, or a folder cannot be written.
+    """
+    copy = aside / "index.duckdb"
+    with index_lock(collection):  # the file behind the link goes when the one after the next is published
+        held = published_base(collection, upto)
+        if held.path is not None:
+            shutil.copyfile(held.path, copy)
+    horizon = max(upto, held.horizon)
+    wanted, inputs = _gather(collection, horizon, aside / "wanted")
+    try:
+        with database(copy, spill=aside / "spill") as connection:
+            if held.path is None:
+                create_tables(connection)
+            done = _apply(
+                connection, collection, wanted, aside / "wanted", _state(collection, horizon, inputs), progress
+            )
+            yield connection, FoldReport(copy, horizon, done.changes, held.rebuilt, done.refolded, wanted.problems)
+    except duckdb.Error as error:
+        raise IndexUnavailableError(
+            f"{held.path or collection.index}: {first_line(error)}; run `collect-assets index`, which builds it again"
+        ) from error
+
+
+def _state(collection: Collection, horizon: dt.date, inputs: str) -> dict[str, str]:
+    """What an index says of itself."""
+    return {
+        "version": str(INDEX_VERSION),
+        "rules": collection.settings.items.model_dump_json(),
+        "representation": Representation.of(collection.settings.index).version,
+        "horizon": horizon.isoformat(),
+        "inputs": inputs,
+    }
+
+
+def _says_all(collection: Collection, held: Base, state: dict[str, str]) -> bool:
     """Whether the published index says what the files say; what could not be read may be readable by now."""
     if held.meta == state:
         return True
@@ -167,53 +212,11 @@ def _is_whole(collection: Collection, resource: str) -> bool:
     return True
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0]
-
-
 def _published(collection: Collection) -> Path:
     path = published(collection)
     if path is None:
         raise IndexUnavailableError(f"{collection.index}: the index that was just published is gone; run again")
     return path
-
-
-@dataclass(frozen=True)
-class Held:
-    """What is published already.
-
-    Attributes:
-        horizon: the newest entry-date that has to be in the next index, so that none goes that was in this one.
-        path: the file to build on; None where the index has to be built from nothing.
-        meta: what it says of itself.
-        rebuilt: why it has to be built from nothing.
-    """
-
-    horizon: dt.date
-    path: Path | None = None
-    meta: dict[str, str] = field(default_factory=dict)
-    rebuilt: str = ""
-
-
-def _held(collection: Collection, upto: dt.date) -> Held:
-    path = published(collection)
-    if path is None:
-        return Held(upto)
-    newest = max([upto, *collection.entry_dates()])
-    try:
-        with reading(collection) as connection:
-            meta = read_meta(connection)
-        horizon = dt.date.fromisoformat(meta["horizon"])
-    except IndexUnavailableError as error:
-        return Held(newest, rebuilt=str(error))
-    except (duckdb.Error, KeyError, ValueError) as error:
-        return Held(newest, rebuilt=f"{path}: is not an item index: {_first_line(error)}")
-    if meta.get("version") != str(INDEX_VERSION):
-        reason = f"{path}: has version {meta.get('version')}, this software writes {INDEX_VERSION}"
-        return Held(horizon, rebuilt=reason)
-    if meta.get("rules") != collection.settings.items.model_dump_json():
-        return Held(horizon, rebuilt="the collection's rules of the item life cycle changed")
-    return Held(horizon, path, meta)
 
 
 def _gather(collection: Collection, horizon: dt.date, part: Path) -> tuple[Wanted, str]:
@@ -262,7 +265,7 @@ def _apply(
 def _represent(
     connection: duckdb.DuckDBPyConnection,
     collection: Collection,
-    held: Held,
+    held: Base,
     changes: Mapping[dt.date, DayChanges],
     horizon: dt.date,
     *,

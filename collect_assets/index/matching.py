@@ -111,6 +111,11 @@ def match(connection: duckdb.DuckDBPyConnection, query: Query, endpoints: Sequen
             "ON o.endpoint_no = x.endpoint_no AND o.entry_date = x.observed "
             f"WHERE o.resource = {found.bind(query.resource)})"
         )
+    if query.withheld:
+        found.conditions.append(
+            "s.version_no IN (SELECT x.version_no FROM withheld w JOIN item_version x USING (scope_no, item_id) "
+            "WHERE w.last_date IS NULL)"
+        )
     if query.changed:
         for operator, day in ((">=", query.changed.first), ("<=", query.changed.last)):
             if day is not None:
