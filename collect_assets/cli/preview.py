@@ -64,8 +64,8 @@ def command(
         click.echo(f"folded again: {each}")
     for day, change in found.changes.items():
         click.echo(f"{day}: {change}")
-    for endpoint, item, change in found.first:
-        click.echo(f"  {change} {endpoint[:12]} {item}")
+    for endpoint, item, what in found.first:
+        click.echo(f"  {what} {endpoint[:12]} {item}")
     for held in found.held:
         click.secho(f"held: {held}", fg="yellow")
     if not found.changes:

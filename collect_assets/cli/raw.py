@@ -53,12 +53,12 @@ def command(
     version = found.version
     if json_:
         place = {"endpoint": version.endpoint, "entry-date": str(version.observed), "resource": version.resource}
-        where = {"member": version.member, "record-number": version.record_number, "offset": found.offset}
-        click.echo(json.dumps({**place, **where, "bytes": base64.b64encode(found.content).decode()}, indent=2))
+        position = {"member": version.member, "record-number": version.record_number, "offset": found.offset}
+        click.echo(json.dumps({**place, **position, "bytes": base64.b64encode(found.content).decode()}, indent=2))
         return
     where = f"{version.member}, " if version.member else ""
     click.echo(
         f"{version.observed} resource/{version.resource}: {where}record {version.record_number}, byte {found.offset}",
         err=True,
     )
-    click.get_binary_stream("stdout").write(found.content + b"\n")
+    click.echo(found.content)

@@ -133,7 +133,8 @@ WHERE r.item_id IS NOT NULL AND NOT coalesce(r.deleted, false)
 """
 
 MARK_UNSEEN = """
-DELETE FROM unseen WHERE (scope_no, item_id) IN (SELECT (scope_no, item_id) FROM staged WHERE NOT deleted);
+DELETE FROM unseen USING staged s
+WHERE unseen.scope_no = s.scope_no AND unseen.item_id = s.item_id AND NOT s.deleted;
 INSERT INTO unseen
 SELECT f.scope_no, f.holder, f.item_id, p.last_seen, 0 FROM fate f JOIN prior p ON p.endpoint_no = f.holder
 ANTI JOIN unseen u ON u.scope_no = f.scope_no AND u.item_id = f.item_id

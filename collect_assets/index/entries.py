@@ -5,7 +5,6 @@ Nothing is decoded to find them, so what is found is exactly what was served. Qu
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import re
@@ -15,6 +14,7 @@ from typing import Any
 from lxml import etree
 
 from collect_assets.items.canonical import canonical_text
+from collect_assets.readers.delimited import Dialect, csv_rows
 
 Span = tuple[int, int]
 _RECORDS = b"record|Record|Unit|SimpleDarwinRecord|DarwinRecord|header|hit|item|featureMember|member"
@@ -92,11 +92,8 @@ def _closing(content: Any, name: bytes, at: int) -> int:  # noqa: ANN401
 def row_texts(entry: bytes, encoding: str, delimiter: str, quote: str) -> set[str]:
     """The cells of a row, in canonical form."""
     text = entry.decode(encoding or "utf-8", "replace")
-    if len(delimiter) != 1:
-        return _texts(text.split(delimiter))
-    quoting = csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quotechar=quote or None, quoting=quoting)
-    return _texts([cell for row in reader for cell in row])
+    found = csv_rows(io.StringIO(text, newline=""), Dialect(delimiter, quote))
+    return _texts([cell for row in found for cell in row])
 
 
 def json_texts(entry: bytes) -> set[str]:
@@ -129,4 +126,5 @@ def leaves(value: object) -> set[str]:
 
 
 def _texts(texts: list[str]) -> set[str]:
-    return {canonical for text in texts if (canonical := canonical_text(text))}
+    """In canonical form, with one kind of line end, since readers of tables make them one."""
+    return {text for each in texts if (text := canonical_text(each.replace("\r\n", "\n").replace("\r", "\n")))}

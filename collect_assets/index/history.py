@@ -109,7 +109,10 @@ def history(collection: Collection, item: str, endpoint: str = "") -> History:
     with reading(collection) as connection:
         found = _versions(connection, item, endpoint)
         rows = connection.execute(WITHHELD, {"scope": found[0].scope, "item": item}).fetchall()
-    waiting = [Withheld(*row[:5], json.loads(row[5]) if row[5] else None) for row in rows]
+    waiting = [
+        Withheld(first, last, change, reason, held, json.loads(record) if record else None)
+        for first, last, change, reason, held, record in rows
+    ]
     return History(tuple(found), tuple(waiting))
 
 
@@ -118,7 +121,10 @@ def _versions(connection: duckdb.DuckDBPyConnection, item: str, endpoint: str) -
     if not rows:
         of = f" of {endpoint}" if endpoint else ""
         raise QueryError(f"there is no item {item!r}{of}, and never was; ids are compared as they are written")
-    found = [Version(*row[:8], json.loads(row[8]), *row[9:]) for row in rows]
+    found = [
+        Version(scope, e, i, first, last, change, ended, why, json.loads(record), *place)
+        for scope, e, i, first, last, change, ended, why, record, *place in rows
+    ]
     if len(scopes := sorted({version.scope for version in found})) > 1:
         raise QueryError(f"several endpoints have an item {item!r}; say which: {', '.join(s[:12] for s in scopes)}")
     return found

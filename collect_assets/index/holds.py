@@ -148,7 +148,7 @@ def sample(connection: duckdb.DuckDBPyConnection, held: Held, limit: int = SAMPL
 def same_content(connection: duckdb.DuckDBPyConnection, collection: Collection, held: Held) -> dict[str, str]:
     """Old id to new id where both records say the same, apart from the id."""
     fields = json.dumps(dict.fromkeys(_id_fields(connection, collection, held)))
-    content = f"replace(json_merge_patch(record, {literal(fields)})::VARCHAR, item_id, '')"
+    content = f"replace(json_merge_patch(record, {literal(fields)})::VARCHAR, to_json(item_id)::VARCHAR, '')"
     query = PAIRS.format(content=content, old=DELETIONS, new=CREATIONS)
     return dict(connection.execute(query, {"scope": held.scope_no, "held": held.held}).fetchall())
 

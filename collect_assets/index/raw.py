@@ -117,11 +117,11 @@ def _mapped(collection: Collection, version: Version, scratch: Scratch) -> Itera
             path = archive.copy(version.member)
     elif start.startswith(b"\x1f\x8b"):
         unpacked = scratch.file()
-        with gzip.open(path) as packed, unpacked.open("wb") as file:
-            shutil.copyfileobj(packed, file)
+        with gzip.open(path) as packed, unpacked.open("wb") as plain:
+            shutil.copyfileobj(packed, plain)
         path = unpacked
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        yield path, content
+    with path.open("rb") as file:  # the map goes with what looks at it last; a search that was left off still does
+        yield path, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _ways(path: Path, content: Any, report: RecordReport) -> tuple[Iterator[Span], Callable[[bytes], set[str]]]:  # noqa: ANN401

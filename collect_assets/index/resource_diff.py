@@ -102,7 +102,8 @@ def _diff(connection: duckdb.DuckDBPyConnection, limit: int) -> ResourceDiff:
         "count(*) FILTER (before IS NOT NULL AND after IS NOT NULL) FROM compared"
     ).fetchone() or (0, 0, 0)
     rows = connection.execute(f"SELECT * FROM compared ORDER BY item_id LIMIT {int(limit)}").fetchall()
-    return ResourceDiff(*counts, tuple(_change(*row) for row in rows))
+    added, removed, changed = counts
+    return ResourceDiff(added, removed, changed, tuple(_change(*row) for row in rows))
 
 
 def _change(item: str, before: str | None, after: str | None) -> RecordChange:
