@@ -53,10 +53,14 @@ def profiled(work: Callable[[], DayReport], output: Path) -> DayReport:
 def main() -> None:
     """`<collection> [<profile>]`."""
     folder = Path(sys.argv[1])
-    begun = time.monotonic()
+    begun, used = time.monotonic(), time.process_time()
     report = profiled(lambda: collect(folder), Path(sys.argv[2])) if len(sys.argv) > 2 else collect(folder)
-    seconds = time.monotonic() - begun
-    print(json.dumps({"seconds": seconds, "logs": len(report.logs), "kept": len(report.resources), **report.fetched}))
+    seconds, cpu = time.monotonic() - begun, time.process_time() - used
+    print(
+        json.dumps(
+            {"seconds": seconds, "cpu": cpu, "logs": len(report.logs), "kept": len(report.resources), **report.fetched}
+        )
+    )
 
 
 if __name__ == "__main__":

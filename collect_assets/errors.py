@@ -73,6 +73,10 @@ class UnreadableError(CollectAssetsError):
     """A resource that no reader can turn into records; the reason is kept with the day."""
 
 
+class DescriptionError(UnreadableError):
+    """An answer that describes a service, and by its kind has no records; among the pages of a harvest it is none."""
+
+
 class IndexUnavailableError(CollectAssetsError):
     """There is no item index yet, or the one that is there cannot be opened."""
 

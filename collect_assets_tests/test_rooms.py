@@ -17,6 +17,7 @@ ORDER = (
     ("plugins",),
     ("collecting",),
     ("tables",),
+    ("discovery",),
     ("readers",),
     ("items",),
     ("checking",),

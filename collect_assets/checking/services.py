@@ -1,6 +1,7 @@
 """Which plugin fits a URL: asked as it was typed, and where that is no data, as the service that it may belong to.
 
-First the plain GET, then ArcGIS, then WFS, each by what it answers. A URL only hints at what is worth asking for.
+First the plain GET, then ArcGIS, WFS and the record protocols, each by what it answers. A URL only hints at what is
+worth asking for.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from lxml import etree
 
 from collect_assets.checking.asking import Asking
 from collect_assets.checking.kinds import ARCGIS, WFS, Kind, description, kind_of
+from collect_assets.checking.protocols import protocol_of
 from collect_assets.checking.report import Choice
 from collect_assets.errors import FetchError
 from collect_assets.network.messages import Answer, Request
@@ -74,6 +76,8 @@ def _by_answer(url: str, kind: Kind, answer: Answer, asking: Asking) -> Found:
         return Found("arcgis", kind, answer)
     if kind in WFS:
         return Found("wfs", kind, answer, feature_types(url, answer.part))
+    if plugin := protocol_of(answer.start):
+        return Found(plugin, kind, answer)
     fits = kind == "data" and answer.status == 200
     if not fits and _ARCGIS_URL.search(urlsplit(url).path) and _is_arcgis(url, asking):
         return Found("arcgis", kind, answer)

@@ -40,6 +40,7 @@ COMMANDS = (
     "explain",
     "compare",
     "check-registers",
+    "discover",
     "add-endpoint",
     "retire",
 )

@@ -109,6 +109,7 @@ def command(
       collect-assets collect --endpoint https://example.org/sites.csv
       collect-assets collect --mode failed --json
     """
+    from contextlib import suppress
     from dataclasses import replace
 
     from collect_assets.collecting.day import collect_day
@@ -117,12 +118,14 @@ def command(
     from collect_assets.collecting.window import utc_now
     from collect_assets.collection import Collection
     from collect_assets.errors import RegisterError
-    from collect_assets.tables.keeping import keep_tables
+    from collect_assets.tables.keeping import adopt_tables, keep_tables
 
     collection = Collection.at(collection_dir)
     collection = replace(collection, endpoint_csv=endpoint_csv, log_folder=log_dir, resource_folder=resource_dir)
     only = select(collection, endpoints, organisation)
     today = utc_now().date()
+    with suppress(RegisterError):  # told when the tables are kept; what was adopted says what is new today
+        adopt_tables(collection)
     with Bar("collecting", quiet=json_) as bar:
         report = collect_day(
             collection,

@@ -35,10 +35,15 @@ def command(
       collect-assets index --collection-dir collection/
       rm -r collection/derived && collect-assets index --collection-dir collection/
     """
-    from collect_assets.errors import NoLogsError
+    from collect_assets.errors import NoLogsError, RegisterError
     from collect_assets.index.fold import fold
+    from collect_assets.tables.keeping import adopt_tables
 
     collection = open_collection(collection_dir, log_dir, resource_dir)
+    try:
+        adopt_tables(collection)
+    except RegisterError as error:
+        click.secho(f"  {error}", fg="yellow", err=True)
     days = collection.entry_dates()
     if not days:
         raise NoLogsError(f"{collection.log}: no day has been collected; run `collect-assets collect` first")

@@ -131,7 +131,7 @@ def collect_day(
         run_file = start_run(collection, register, plan, hosts=hosts, entry_date=entry_date, mode=mode, only=only,
                              started=now(), resource_rule=rule.name)  # fmt: skip
         gate = _gate(collection, rules or AddressRules.none(), hosts, resolver)
-        fetched = _run(collection, plan, entry_date, run_file, gate, rule, now, progress)
+        fetched = _run(collection, plan, entry_date, run_file, gate, rule, now, progress, anew=mode is Mode.REFILL)
     report = _report(collection, register, entry_date, fetched=fetched, already=len(plan.already))
     return replace(report, problems=(*report.problems, *hosts.problems))
 
@@ -169,11 +169,13 @@ def _run(
     rule: ResourceRule,
     now: Clock,
     progress: Progress | None,
+    *,
+    anew: bool,
 ) -> dict[str, int]:
     audit = Audit(collection.settings.conditional.audit_share, entry_date)
     past = Past(collection, entry_date)
     stamp = day_stamp(collection, entry_date)
-    collector = Collector(collection, entry_date, stamp, run_file.run, gate, past, now, audit, rule)
+    collector = Collector(collection, entry_date, stamp, run_file.run, gate, past, now, audit, rule, anew)
     outcomes: Counter[str] = Counter()
     audited: dict[str, str] = {}
     for _, log in gate.each(plan.asked, url=lambda endpoint: endpoint.url, work=collector.collect):

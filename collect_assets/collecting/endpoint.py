@@ -32,7 +32,11 @@ OF_THE_STORED_BODY = frozenset({"content-length", "content-encoding", "content-t
 
 @dataclass(frozen=True)
 class Collector:
-    """What all endpoints of a run share."""
+    """What all endpoints of a run share.
+
+    Attributes:
+        anew: harvests that could go on from the last one ask for everything.
+    """
 
     collection: Collection
     entry_date: dt.date
@@ -43,6 +47,7 @@ class Collector:
     now: Clock
     audit: Audit
     rule: ResourceRule
+    anew: bool = False
 
     def collect(self, endpoint: Endpoint) -> Log:
         """Collects one endpoint and writes its log; a failure never replaces a good log of the day.
@@ -154,6 +159,8 @@ class Collector:
             backoff=gate.terms.limits.backoff,
             first=last is None,
             resource_rule=self.rule.name,
+            entry_date=self.entry_date,
+            last={} if self.anew else self.past.harvested(endpoint.endpoint, endpoint.plugin),
         )
         harvest = plugin(request, gate)
         if harvest.part is None and last is not None:
@@ -186,7 +193,7 @@ class Collector:
             log = replace(log, partial_resource=harvest.sha256)
             return _failed(log, harvest.incomplete, harvest.incomplete.outcome)
         outcome = self.past.outcome(log.endpoint, harvest.sha256, canonical)
-        return replace(log, outcome=outcome, resource=harvest.sha256)
+        return replace(log, outcome=outcome, resource=harvest.sha256, harvested=harvest.harvested)
 
 
 def _not_modified(log: Log, last: Log, resource: Path) -> Log:
@@ -210,6 +217,7 @@ def _not_modified(log: Log, last: Log, resource: Path) -> Log:
         mime_type=last.mime_type,
         complete=True if last.complete is None else last.complete,
         coverage=last.coverage or "full",
+        harvested=last.harvested,
     )
 
 

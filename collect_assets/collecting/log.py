@@ -54,6 +54,7 @@ class Log:
         status: as a string; "200" also where the cache answered for a 304, which then stands in `wire_status`.
         resource: sha256 of what was served; blank when nothing was kept.
         bytes: size of the resource.
+        harvested: how far a harvest reached that the next one goes on from; as the plugin wants it.
         audit: what fetching in full showed of a server that may answer 304: `agrees`, or, from then on, `lies`.
     """
 
@@ -83,6 +84,7 @@ class Log:
     tasks: tuple[Mapping[str, Any], ...] = ()
     complete: bool | None = None
     coverage: str = ""
+    harvested: Mapping[str, Any] = field(default_factory=dict)
     audit: str = ""
     run: str = ""
 
@@ -135,6 +137,7 @@ KEYS = {item.name: item.name.replace("_", "-") for item in fields(Log)}
 _HEADERS = {"request_headers", "response_headers"}
 _KINDS: Mapping[str, type] = {
     "parameters": dict,
+    "harvested": dict,
     **dict.fromkeys(_HEADERS, dict),
     **dict.fromkeys(("attempts", "redirects", "tasks"), list),
     **dict.fromkeys(("ssl_verify", "complete"), bool),
@@ -217,4 +220,4 @@ def log_paths(collection: Collection, entry_date: dt.date) -> Iterator[Path]:
     """The files that are logs of an entry-date, in order of name."""
     folder = collection.log / entry_date.isoformat()
     names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208 - a path for each, sorted, takes ten times as long
-    yield from (folder / name for name in sorted(names) if name.endswith(".json") and not name.startswith("."))
+    yield from (folder / name for name in sorted(names) if name.endswith(".json"))

@@ -6,8 +6,9 @@ Only for outcomes and validators; nothing that is derived reads it.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from collect_assets.collecting.log import Log, adopted_logs, read_log
 from collect_assets.collection import Collection
@@ -32,6 +33,16 @@ class Past:
         Not of all days: what never answers would cost a look into each of them, in every run.
         """
         return next(self._good(endpoint, self._days[:RECENT]), None)
+
+    def harvested(self, endpoint: str, plugin: str) -> Mapping[str, Any]:
+        """How far the last good harvest of an earlier day reached; empty where that is no use.
+
+        Not of the day itself: its log is replaced by what comes now, and what it brought would be lost with it.
+        """
+        last = next(self._good(endpoint, self._earlier[:RECENT]), None)
+        if last is None or last.plugin != plugin or not last.harvested or not _at_hand(last, self._collection):
+            return {}
+        return last.harvested
 
     def outcome(self, endpoint: str, resource: str, canonical: str) -> str:
         """The word for a good answer, beside what earlier days had: `first`, `same`, `changed`, or `returned`.
@@ -86,8 +97,7 @@ def validators(log: Log | None, collection: Collection) -> dict[str, str]:
     """
     if log is None or not log.resource or log.plugin:
         return {}
-    path = collection.resources.path(log.resource)
-    if not path.is_file() or (log.bytes is not None and path.stat().st_size != log.bytes):
+    if not _at_hand(log, collection):
         return {}
     headers = {name.lower(): value for name, value in log.response_headers.items()}
     modified = headers.get("last-modified", "")
@@ -96,6 +106,12 @@ def validators(log: Log | None, collection: Collection) -> dict[str, str]:
         "If-Modified-Since": "" if _is_future(modified, log) else modified,
     }
     return {name: value for name, value in sent.items() if value}
+
+
+def _at_hand(log: Log, collection: Collection) -> bool:
+    """Whether the log's resource is there with its size."""
+    path = collection.resources.path(log.resource)
+    return path.is_file() and (log.bytes is None or path.stat().st_size == log.bytes)
 
 
 def _is_future(modified: str, log: Log) -> bool:

@@ -19,7 +19,7 @@ class Mode(StrEnum):
     DEFAULT = "default"  # those without a log, and those with a transient failure
     NEW = "new"  # only those without a log
     FAILED = "failed"  # all that failed
-    REFILL = "refill"  # all, conditionally
+    REFILL = "refill"  # all, conditionally; harvests that could go on from the last one ask for everything
 
     def asks(self, log: Log | None) -> bool:
         """Whether an endpoint with this log of the day is asked."""

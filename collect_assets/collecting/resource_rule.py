@@ -62,9 +62,9 @@ class ResourceRule:
 
     def _of(self, log: Log) -> ResourceRuleName | None:
         if not log.run:
-            return "raw" if log.outcome else "digital-land"
+            return rule_of_log(self.collection, log)
         if log.run not in self._of_runs:
-            self._of_runs[log.run] = _of_run(self.collection, log)
+            self._of_runs[log.run] = rule_of_log(self.collection, log)
         return self._of_runs[log.run]
 
     def goes_on_from(self, log: Log) -> bool:
@@ -101,8 +101,13 @@ def _logs_of(collection: Collection, day: dt.date) -> Iterator[Log]:
         yield from adopted_logs(adopted)
 
 
-def _of_run(collection: Collection, log: Log) -> ResourceRuleName | None:
-    """What a run's file says; runs from before there was a choice say it among their settings."""
+def rule_of_log(collection: Collection, log: Log) -> ResourceRuleName | None:
+    """By which rule the resource of a log was kept; None where the file of its run is lost.
+
+    The run says it; runs from before there was a choice say it among their settings.
+    """
+    if not log.run:
+        return "raw" if log.outcome else "digital-land"
     try:
         day = dt.date.fromisoformat(log.entry_date[:10])
     except ValueError:

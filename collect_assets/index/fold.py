@@ -109,6 +109,7 @@ def fold(
 
     Raises:
         NoLogsError: nothing was ever collected up to that day.
+        RegisterError: old-resource.csv cannot be read.
         StorageError: the disk is full, or a folder cannot be written; the published index is as it was.
     """
     with index_lock(collection):

@@ -18,6 +18,7 @@ import duckdb
 from collect_assets.collection import Collection
 from collect_assets.errors import NoLogsError, RegisterError, SettingsError
 from collect_assets.index.rules import ItemRules, read_rules
+from collect_assets.items.old_resources import WITHDRAWN, old_resources, place_of
 from collect_assets.items.records import Reading
 from collect_assets.plugins import plugins
 from collect_assets.registers import Endpoint, Problem, read_endpoints
@@ -29,9 +30,9 @@ CREATE TEMP TABLE wanted AS
 SELECT *, CASE WHEN outside IS NULL THEN chosen ELSE '' END AS reading, coalesce(outside, problem) AS reading_problem
 FROM (
     SELECT d.endpoint, CAST(parse_filename(d.filename, true) AS DATE) AS entry_date,
-           coalesce(d.resource, d.partial_resource) AS resource,
-           coalesce(d.canonical_hash, d.resource, d.partial_resource) AS canonical_hash,
-           r.reading AS chosen, r.problem,
+           coalesce(o.place, d.resource, d.partial_resource) AS resource,
+           coalesce(o.canonical_hash, d.canonical_hash, d.resource, d.partial_resource) AS canonical_hash,
+           if(o.withdrawn IS NULL, r.reading, '') AS chosen, coalesce(o.withdrawn, r.problem) AS problem,
            CASE WHEN CAST(parse_filename(d.filename, true) AS DATE) < r.joined
                 THEN 'not counted before ' || r.joined || ', from which on it follows another endpoint'
                 WHEN CAST(parse_filename(d.filename, true) AS DATE) >= r.left_on
@@ -41,7 +42,8 @@ FROM (
            s.name IS NULL AS missing
     FROM read_parquet($files, filename = true, hive_partitioning = false) d
     JOIN reading_of r ON d.endpoint = r.endpoint
-    LEFT JOIN stored s ON s.name = coalesce(d.resource, d.partial_resource)
+    LEFT JOIN old_resource o ON o.name = coalesce(d.resource, d.partial_resource)
+    LEFT JOIN stored s ON s.name = coalesce(o.place, d.resource, d.partial_resource)
     WHERE coalesce(d.resource, d.partial_resource) IS NOT NULL
 )
 """
@@ -120,7 +122,7 @@ def load_wanted(connection: duckdb.DuckDBPyConnection, collection: Collection, u
 
     Raises:
         NoLogsError: nothing was ever collected up to that day.
-        RegisterError: a register about items is there and cannot be read.
+        RegisterError: a register about items, or old-resource.csv, is there and cannot be read.
         StorageError: a day file cannot be written.
     """
     days = [day for day in collection.entry_dates() if day <= upto]
@@ -136,6 +138,7 @@ def load_wanted(connection: duckdb.DuckDBPyConnection, collection: Collection, u
     _load_endpoints(connection, choices, rules)
     connection.execute("CREATE TEMP TABLE stored (name VARCHAR)")
     insert_rows(connection, "stored", ((name,) for name in collection.resources.names()))
+    _load_old_resources(connection, collection)
     connection.execute(OBSERVATIONS, {"files": files})
     connection.execute(DAYS, {"files": files})
     _load_rules(connection, rules, upto)
@@ -173,6 +176,18 @@ def _load_rules(connection: duckdb.DuckDBPyConnection, rules: ItemRules, upto: d
     for table, content in rows.items():
         if content:
             insert_rows(connection, table, content)
+
+
+def _load_old_resources(connection: duckdb.DuckDBPyConnection, collection: Collection) -> None:
+    """What has the place of an old resource, with its canonical hash; why there is nothing where it was withdrawn."""
+    connection.execute(
+        "CREATE TEMP TABLE old_resource (name VARCHAR, place VARCHAR, canonical_hash VARCHAR, withdrawn VARCHAR)"
+    )
+    old = old_resources(collection)
+    places = {name: place_of(name, "", old, collection) for name in old}
+    rows = [(name, *(place or (None, None)), None if place else WITHDRAWN) for name, place in places.items()]
+    if rows:
+        insert_rows(connection, "old_resource", rows)
 
 
 def fingerprint(connection: duckdb.DuckDBPyConnection) -> str:

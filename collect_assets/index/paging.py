@@ -92,11 +92,11 @@ class Cursor:
         """
         try:
             content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            day, question, value, endpoint, item = json.loads(content)
+            day, asked, value, endpoint, item = json.loads(content)
             cursor = cls(dt.date.fromisoformat(day), (value, str(endpoint), str(item)))
         except (ValueError, TypeError) as error:
             raise QueryError(f"{text[:40]!r} is not where a page ended; take it from the answer before") from error
-        if question != question(query, sort):
+        if asked != question(query, sort):
             raise QueryError(
                 "the page before this one answered another question; ask the same again, or from its start"
             )

@@ -32,7 +32,7 @@ from collect_assets.index.entries import (
 from collect_assets.index.history import Version, history, version_on
 from collect_assets.index.publish import reading
 from collect_assets.items.records import RecordReport, read_report
-from collect_assets.readers.archive import open_archive
+from collect_assets.readers.archive import is_archive, open_archive
 from collect_assets.readers.delimited import Dialect, sample_text, sniff
 from collect_assets.readers.source import Scratch, Source, read_start, scratch_files
 from collect_assets.store.database import database
@@ -112,9 +112,10 @@ def _mapped(collection: Collection, version: Version, scratch: Scratch) -> Itera
     """The file, or the member of the archive, mapped into memory; what is packed is unpacked aside."""
     path = collection.resources.path(version.resource)
     start = read_start(path)
-    if version.member and start.startswith(b"PK\x03\x04"):
-        with open_archive(Source(path, start, scratch)) as archive:
-            path = archive.copy(version.member)
+    if version.member and is_archive(start):
+        source = Source(path, start, scratch)
+        with open_archive(source) as archive:
+            path = archive.source(version.member, source).path
     elif start.startswith(b"\x1f\x8b"):
         unpacked = scratch.file()
         with gzip.open(path) as packed, unpacked.open("wb") as plain:

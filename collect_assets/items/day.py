@@ -11,10 +11,10 @@ from typing import Any
 from collect_assets.collecting.log import Log, read_logs
 from collect_assets.collection import Collection
 from collect_assets.errors import NoLogsError, RegisterError, SettingsError
+from collect_assets.items.old_resources import WITHDRAWN, old_resources, place_of
 from collect_assets.items.records import Reading, RecordReport, reading_database, try_derive
 from collect_assets.plugins import plugins
 from collect_assets.registers import read_endpoints
-from collect_assets.store.canonical import canonical_hash
 from collect_assets.store.database import MemoryDatabase
 
 
@@ -54,6 +54,7 @@ def derive_day_records(collection: Collection, entry_date: dt.date) -> DayRecord
 
     Raises:
         NoLogsError: nothing was collected on that day.
+        RegisterError: old-resource.csv cannot be read.
         StorageError: the disk is full, or a folder cannot be read or written.
     """
     logs, _ = read_logs(collection, entry_date)
@@ -61,14 +62,14 @@ def derive_day_records(collection: Collection, entry_date: dt.date) -> DayRecord
         raise NoLogsError(
             f"{collection.name}: there are no logs of {entry_date}, so there is nothing to read; collect first"
         )
-    parameters = _registered(collection)
+    parameters, old = _registered(collection), old_resources(collection)
     reports: dict[str, RecordReport] = {}
     unreadable: dict[str, str] = {}
     lines = []
     with reading_database(collection) as memory:
         for log in logs:
             if log.resource or log.partial_resource:
-                report, line = _derive(collection, log, parameters.get(log.endpoint, log.parameters), memory)
+                report, line = _derive(collection, log, parameters.get(log.endpoint, log.parameters), old, memory)
                 lines.append(f"{log.endpoint} {line}\n")
                 if report.problem:
                     unreadable[log.endpoint] = report.problem
@@ -78,17 +79,18 @@ def derive_day_records(collection: Collection, entry_date: dt.date) -> DayRecord
 
 
 def _derive(
-    collection: Collection, log: Log, parameters: Mapping[str, Any], memory: MemoryDatabase
+    collection: Collection, log: Log, parameters: Mapping[str, Any], old: Mapping[str, str], memory: MemoryDatabase
 ) -> tuple[RecordReport, str]:
     """The report of one resource, and the line that stands for it in the day's version."""
     sha256 = log.resource or log.partial_resource
-    path = collection.resources.path(sha256)
     try:
         reading = Reading.of(parameters)
-        canonical = log.canonical_hash or (canonical_hash(path, sha256) if path.is_file() else sha256)
     except SettingsError as error:
         return RecordReport(problem=str(error)), f"{sha256} not read"
-    report, passing = try_derive(collection, path, reading, canonical, memory)
+    if (place := place_of(sha256, log.canonical_hash, old, collection)) is None:
+        return RecordReport(problem=f"{sha256} is {WITHDRAWN}"), f"{sha256} withdrawn"
+    resource, canonical = place
+    report, passing = try_derive(collection, collection.resources.path(resource), reading, canonical, memory)
     return report, f"{sha256} not read" if passing else f"{reading.name} {canonical}"
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -204,14 +205,31 @@ def derive_records(
         finished = read_report(final)
     if finished is not None:
         return finished
-    collection.resources.check(resource.name)  # what is read is what was served, or it is not read
+    collection.resources.check(resource.name, whole=False)
     try:
-        with nullcontext(memory) if memory else reading_database(collection) as shared:
-            report = _derive(collection, resource, reading, final, shared)
+        opening = nullcontext(memory) if memory else reading_database(collection)
+        with opening as shared, _checking(collection, resource.name) as checked:
+            report = _derive(collection, resource, reading, final, shared, checked)
     except UnreadableError as error:
         report = RecordReport(problem=str(error))
     write_atomically(final.with_suffix(".json"), report.to_json(), collection.work)
     return report
+
+
+@contextmanager
+def _checking(collection: Collection, sha256: str) -> Iterator[Callable[[], None]]:
+    """Hashes a resource beside its reading, which leaves a core idle while it unpacks; gives what waits for the answer.
+
+    What is read is what was served, or nothing of it is kept, whatever the reading came to.
+    """
+    with ThreadPoolExecutor(1) as other:
+        hashing = other.submit(collection.resources.check, sha256)
+        try:
+            yield hashing.result
+        except Exception:
+            hashing.result()
+            raise
+        hashing.result()
 
 
 def try_derive(
@@ -236,7 +254,12 @@ def try_derive(
 
 
 def _derive(
-    collection: Collection, resource: Path, reading: Reading, final: Path, memory: MemoryDatabase
+    collection: Collection,
+    resource: Path,
+    reading: Reading,
+    final: Path,
+    memory: MemoryDatabase,
+    checked: Callable[[], None],
 ) -> RecordReport:
     with scratch_files(collection.work) as scratch:
         source = Source(resource, read_start(resource), scratch, "", reading.encoding, reading.delimiter)
@@ -251,6 +274,7 @@ def _derive(
             raise StorageError(f"{resource}: DuckDB could not read or write: {error}; free disk") from error
         except duckdb.Error as error:
             raise UnreadableError(f"{opened.format}: {_first_line(error)}") from error
+        checked()
         publish(parquet, final)
         if written.rejected:
             publish(rejects, rejects_file(final))

@@ -5,24 +5,26 @@ Which file becomes which records is decided in `records.py`; here stands only th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
 
-from collect_assets.items.canonical import filled_sql, hash_sql, json_sql, text_sql
+from collect_assets.items.canonical import hash_sql, json_sql, odd_sql
 from collect_assets.items.identity import ENOUGH, USUAL_IDS, IdRule, enough_filled, find_field, usual_ids
 from collect_assets.items.lines import GEOMETRY, placed_record_sql, pointer_sql, write_lines
+from collect_assets.items.nesting import Nested, canonical_cell, nest, rows_sql
 from collect_assets.items.rejects import Rejects, write_rejects, writing_rejects
 from collect_assets.readers.geometry import geojson_sql, geometry_sql, placed_sql
 from collect_assets.readers.rejects import rejected_rows
-from collect_assets.readers.source import NO_CELL, Column, Scratch, Stream, Table
+from collect_assets.readers.source import Scratch, Stream, Table
 from collect_assets.store.database import MemoryDatabase, literal
 
 ENTRY_ID = "(entry id)"
 WIDE = 50
+PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"  # level 3, the default, takes 7 % longer for 2 % more
 _NO_ID = "no field of the usual names holds ids; the hash of each record is its id, so a change is one gone and one new"
 _LOST = "{} geometries cannot be read, or lie outside the degrees of longitude and latitude; they stay in the records"
 _BLANK_ID = "no record has {}; let `id` in the endpoint's parameters name other fields"
@@ -94,28 +96,27 @@ def _write_table(
     table: Table, rule: IdRule, parquet: Path, rejects: Path, scratch: Scratch, memory: MemoryDatabase
 ) -> Written:
     names = [column.name for column in table.columns]
-    cells = {name: f"t{number}" for number, name in enumerate(names)}
-    relation = " UNION ALL ".join(f"FROM {file.relation}" for file in table.files)
-    # Rows without any value are what spreadsheets leave below a table; they are no records. The condition stands on the
-    # cells, since DuckDB moves one on the record down to them and makes each record twice.
-    filled = filled_sql([column.sql for column in table.columns if column.sql != NO_CELL])
-    rows = f"(SELECT {_cells(table.columns)}, member FROM ({relation}) WHERE {filled})"
+    cells = {column.name: canonical_cell(column) for column in table.columns}
     geometry = geometry_sql(cells)
-
-    def select(item_id: str) -> str:
-        return f"""
-            SELECT {item_id} AS item_id, {hash_sql("record")} AS record_hash, record,
-                {placed_sql("g" if geometry else None)},
-                member, false AS deleted
-            FROM (SELECT *, {geometry or "NULL"} AS g FROM (SELECT *, {json_sql(cells)} AS record FROM {rows}))"""
-
     with memory.connection(spatial=geometry is not None) as connection, _planned(connection, len(cells)):
-        ids, counts = _copy(connection, select, _Fields(rows, cells, table.ids), rule, parquet)
+        nested = nest(connection, table, scratch) if table.extensions else Nested(rows_sql(table), {}, ())
+        records = _with_record(table, nested, cells)
+
+        def select(item_id: str) -> str:
+            return f"""
+                SELECT {item_id} AS item_id, {hash_sql("record")} AS record_hash, record,
+                    {placed_sql("g" if geometry else None)}, member, false AS deleted
+                FROM (SELECT *, {geometry or "NULL"} AS g FROM {records}) {"ORDER BY place" if nested.lists else ""}"""
+
+        ids, counts = _copy(connection, select, _Fields(nested.relation, cells, table.ids), rule, parquet)
+        files = (*table.files, *(file for extension in table.extensions for file in extension.files))
         with writing_rejects(scratch) as rejected:
-            for reject in rejected_rows(connection, table.files):
+            for reject in rejected_rows(connection, files):
                 rejected.add(reject)
         write_rejects(connection, rejected, rejects)
-        return _written(connection, parquet, tuple(names), ids, counts, rejected)
+        columns = tuple(dict.fromkeys((*names, *nested.lists)))
+        written = _written(connection, parquet, columns, ids, counts, rejected)
+        return replace(written, notes=(*nested.notes, *written.notes))
 
 
 @contextmanager
@@ -129,14 +130,19 @@ def _planned(connection: duckdb.DuckDBPyConnection, width: int) -> Iterator[None
     connection.execute("RESET disabled_optimizers")
 
 
-def _cells(columns: Iterable[Column]) -> str:
-    """The canonical text of each cell as `t0`, `t1`, …; defaults fill what is blank."""
-    texts = []
-    for number, column in enumerate(columns):
-        text = "NULL::VARCHAR" if column.sql == NO_CELL else text_sql(column.sql)
-        filled = f"coalesce({text}, {text_sql(literal(column.default))})" if column.default else text
-        texts.append(f"{filled} AS t{number}")
-    return ", ".join(texts)
+def _with_record(table: Table, nested: Nested, cells: Mapping[str, str]) -> str:
+    """What stands after FROM: the rows with their record, made of the cells as they are wherever that is the same."""
+    raw = {column.name: cells[column.name] if column.default else column.sql for column in table.columns}
+    found = [file.cells for file in table.files]
+    beyond, blanks = any(cell.beyond for cell in found), any(cell.blanks for cell in found)
+    odd = odd_sql("raw", beyond=beyond, blanks=blanks)
+    canonical, as_they_are = json_sql(cells, nested.lists), json_sql(raw, nested.lists)
+    if any(cell.controls for cell in found) or (odd and all(cell.small for cell in found)):
+        return f"(SELECT *, {canonical} AS record FROM {nested.relation})"
+    if not odd:
+        return f"(SELECT *, {as_they_are} AS record FROM {nested.relation})"
+    record = f"CASE WHEN {odd} THEN {canonical} ELSE raw END"
+    return f"(SELECT *, {record} AS record FROM (SELECT *, {as_they_are} AS raw FROM {nested.relation}))"
 
 
 def _write_stream(
@@ -208,7 +214,7 @@ def _copy(
 
 
 def _copy_once(connection: duckdb.DuckDBPyConnection, select: str, parquet: Path) -> _Counts:
-    connection.execute(f"COPY ({select}) TO {literal(parquet)} (FORMAT parquet, COMPRESSION zstd)")
+    connection.execute(f"COPY ({select}) TO {literal(parquet)} ({PARQUET})")
     return _Counts(*_one(connection, _COUNTS, parquet))
 
 

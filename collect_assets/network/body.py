@@ -63,6 +63,7 @@ def receive(
         StorageError: the file cannot be written.
         urllib3.exceptions.HTTPError: the connection broke.
     """
+    _check_transfer(raw, url)
     codings, known = codings_of(raw)
     known = known and (decode or not codings)
     if not progress.start_will_do:
@@ -90,6 +91,14 @@ def receive(
         raise
     return Body(part, digest.hexdigest(), progress.size, start, encoded=not known, cut=progress.cut,
                 delimited=_is_delimited(raw) or (known and bool(codings)))  # fmt: skip
+
+
+def _check_transfer(raw: BaseHTTPResponse, url: str) -> None:
+    """Refuses a body in a transfer coding that nobody asked for (RFC 9112, 6.1): its frame would be kept as data."""
+    coding = raw.headers.get("transfer-encoding", "").strip().lower()
+    if coding not in {"", "chunked", "identity"}:
+        raise FailedError("protocol", f"{url}: sent in Transfer-Encoding {coding}, which was not asked for and is not "
+                          "undone", exception="ChunkedEncodingError")  # fmt: skip
 
 
 def _is_delimited(raw: BaseHTTPResponse) -> bool:

@@ -1,31 +1,23 @@
 """Connections that go only where they may: names are resolved here, once, and every address is checked first.
 
 The check stands where the socket is made (faults F44 to F46), so that no path around it exists: what was checked is
-what is connected to. `requests` gets these connections through `GuardedAdapter`.
+what is connected to. Who keeps and uses these connections stands in `direct.py` and, with a proxy, in `proxied.py`.
 """
 
 from __future__ import annotations
 
 import socket
-import ssl
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
-from urllib3.poolmanager import PoolManager, ProxyManager
 
 from collect_assets.network.addresses import AddressRules
-from collect_assets.network.deadline import Deadline
+from collect_assets.network.deadline import Deadline, Handle
 from collect_assets.network.names import Names, Resolved, SlowNameError
-from collect_assets.network.proxy import Proxy
-from collect_assets.network.tls import STRICT, Contexts, Tls
 
 
 class Wire:
@@ -48,9 +40,9 @@ class Wire:
         """Starts the account of a request."""
         self.deadline, self.address, self.reused = deadline, None, False
 
-    def connected(self, sock: socket.socket, *, reused: bool) -> None:
+    def connected(self, address: str, *, reused: bool) -> None:
         """Takes note of the connection in use."""
-        self.address, self.reused = str(sock.getpeername()[0]), reused
+        self.address, self.reused = address, reused
 
 
 class GuardedConnection(HTTPConnection):
@@ -59,6 +51,8 @@ class GuardedConnection(HTTPConnection):
     def __init__(self, *args: Any, wire: Wire, **options: Any) -> None:  # noqa: ANN401 - passed on as they are
         super().__init__(*args, **options)
         self.wire = wire
+        self._peer = ""
+        self._handle: Handle | None = None
 
     def _new_conn(self) -> socket.socket:
         found = self._addresses(self._dns_host.strip("[]"))
@@ -66,7 +60,8 @@ class GuardedConnection(HTTPConnection):
             self.wire.rules.check_address(address[0])
         sys.audit("http.client.connect", self, self.host, self.port)
         sock = self._connect_to_one(found)
-        self.wire.connected(sock, reused=False)
+        self._peer = str(sock.getpeername()[0])
+        self.wire.connected(self._peer, reused=False)
         return sock
 
     def _addresses(self, host: str) -> Sequence[Resolved]:
@@ -98,7 +93,8 @@ class GuardedConnection(HTTPConnection):
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.settimeout(within)
-            self.wire.deadline.watch(sock)
+            self._handle = Handle(sock)
+            self.wire.deadline.watch(self._handle)
             sock.connect(address)
         except BaseException:
             sock.close()
@@ -108,139 +104,16 @@ class GuardedConnection(HTTPConnection):
 
     def request(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - passed on as they are
         """Sends a request; a connection that is kept from an earlier one comes under the new deadline first."""
-        if self.sock is not None and self.wire.address is None:
-            self.wire.deadline.watch(self.sock)
-            self.wire.connected(self.sock, reused=True)
+        if self._handle is not None and self.wire.address is None:
+            self.wire.deadline.watch(self._handle)
+            self.wire.connected(self._peer, reused=True)
         super().request(*args, **options)
+
+    def close(self) -> None:
+        """Closes it; an answer that is still being read stays under the deadline."""
+        self._handle = None
+        super().close()
 
 
 class GuardedTlsConnection(GuardedConnection, HTTPSConnection):
     """The same, with TLS."""
-
-
-class GuardedPool(HTTPConnectionPool):
-    """Connections to one host."""
-
-    ConnectionCls = GuardedConnection
-
-
-class GuardedTlsPool(HTTPSConnectionPool):
-    """Connections with TLS to one host."""
-
-    ConnectionCls = GuardedTlsConnection
-
-    def _validate_conn(self, conn: Any) -> None:  # noqa: ANN401 - its name and type are urllib3's
-        """Connects, without a warning for an endpoint that is excepted: the log says so."""
-        if conn.is_closed:
-            conn.connect()
-
-
-class _Guarded(PoolManager):
-    """Makes the pools, and hands them what their connections share with the gate."""
-
-    wire: Wire
-
-    def guard(self, wire: Wire) -> None:
-        """Has the connections that are made from now on check their addresses."""
-        self.wire = wire
-        self.pool_classes_by_scheme = {"http": GuardedPool, "https": GuardedTlsPool}
-
-    def _new_pool(
-        self, scheme: str, host: str, port: int, request_context: dict[str, Any] | None = None
-    ) -> HTTPConnectionPool:
-        pool = super()._new_pool(scheme, host, port, request_context)
-        pool.conn_kw["wire"] = self.wire
-        return pool
-
-
-class GuardedProxies(_Guarded, ProxyManager):
-    """The pools of one thread that go through a proxy; the addresses that are checked are then the proxy's."""
-
-
-class GuardedAdapter(HTTPAdapter):
-    """The way of `requests` into these connections.
-
-    It is used without a `Session`, whose additions are what we must not have: cookies, `.netrc`, proxies from the
-    environment, and the body of every redirect in memory.
-    """
-
-    def __init__(self, wire: Wire, context: ssl.SSLContext, *, verify: bool = True, proxy: Proxy | None = None) -> None:
-        self._wire = wire
-        self._context = context
-        self._verify = verify
-        self._proxies = {"http": proxy.url, "https": proxy.url} if proxy else {}
-        self._origin: tuple[str, str] | None = None
-        self._pool: Any = None
-        super().__init__(max_retries=0)
-
-    def init_poolmanager(self, *_args: object, **_options: object) -> None:
-        """Makes the pools; the sizes that requests would like are for other uses."""
-        # A thread works at one host, and may be redirected to a few others.
-        pools = _Guarded(num_pools=4, maxsize=1, ssl_context=self._context)
-        pools.guard(self._wire)
-        self.poolmanager = pools
-
-    def proxy_manager_for(self, proxy: str, **_options: Any) -> GuardedProxies:  # noqa: ANN401 - as requests has it
-        """The pools that go through the proxy."""
-        pools: GuardedProxies | None = self.proxy_manager.get(proxy)
-        if pools is None:
-            pools = GuardedProxies(proxy, num_pools=4, maxsize=1, ssl_context=self._context,
-                                   proxy_headers=self.proxy_headers(proxy))  # fmt: skip
-            pools.guard(self._wire)
-            self.proxy_manager[proxy] = pools
-        return pools
-
-    def cert_verify(self, *_args: object) -> None:
-        """Leaves the certificates to the context: loading them anew for every connection takes 10 ms and more."""
-
-    def get_connection_with_tls_context(
-        self,
-        request: requests.PreparedRequest,
-        *args: Any,  # noqa: ANN401 - as requests has it
-        **options: Any,  # noqa: ANN401 - as requests has it
-    ) -> HTTPConnectionPool:
-        """The pool of an origin; to look it up as requests does, by forty settings, takes longer than a request."""
-        origin = urlsplit(request.url or "")[:2]
-        if origin != self._origin:
-            self._pool = super().get_connection_with_tls_context(request, *args, **options)
-            self._origin = origin
-        pool: HTTPConnectionPool = self._pool
-        return pool
-
-    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:  # noqa: ANN401
-        """The answer without what we do not use: cookies, and a guess at its encoding."""
-        response = requests.Response()
-        response.status_code, response.raw, response.request = resp.status, resp, req
-        return response
-
-    def get(self, request: requests.PreparedRequest, timeout: tuple[float, float]) -> requests.Response:
-        """The head of the answer; the body is still to be read."""
-        return self.send(request, stream=True, timeout=timeout, verify=self._verify, proxies=self._proxies)
-
-
-class Connections:
-    """The connections of one thread, those of each kind of TLS apart."""
-
-    def __init__(self, wire: Wire, contexts: Contexts, proxy: Proxy | None = None) -> None:
-        self.wire = wire
-        self._contexts = contexts
-        self._proxy = proxy
-        self._adapters: dict[Tls, GuardedAdapter] = {}
-
-    def of(self, tls: Tls = STRICT) -> GuardedAdapter:
-        """Those of a kind."""
-        adapter = self._adapters.get(tls)
-        if adapter is None:
-            adapter = GuardedAdapter(self.wire, self._contexts.of(tls), verify=tls.verify, proxy=self._proxy)
-            self._adapters[tls] = adapter
-        return adapter
-
-    def close(self) -> None:
-        """Closes all of them; they are opened again when needed."""
-        for adapter in self._adapters.values():
-            adapter.close()
-
-
-def headers_of(response: requests.Response) -> Mapping[str, str]:
-    """Response headers as they were written; a repeated one is joined with commas."""
-    return dict(response.raw.headers.itermerged())

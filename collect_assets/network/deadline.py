@@ -15,40 +15,54 @@ from contextlib import contextmanager, suppress
 _IDLE = 5.0  # seconds after which the thread of an unused watchdog ends
 
 
+class Handle:
+    """A second descriptor of a connection, to shut it down with; it is closed when nobody refers to it any more.
+
+    Wrapping a socket for TLS takes it away from its object in the middle of a handshake, and a descriptor number could
+    be another connection's by the time it is shut down.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._descriptor = os.dup(sock.fileno())
+
+    def shut_down(self) -> None:
+        """Ends every read and write on the connection, now and later."""
+        sock = socket.socket(fileno=self._descriptor)
+        with suppress(OSError):  # not connected any more
+            sock.shutdown(socket.SHUT_RDWR)
+        sock.detach()
+
+    def __del__(self) -> None:
+        os.close(self._descriptor)
+
+
 class Deadline:
-    """The limit of one request: it knows the socket that is in use, and whether time ran out."""
+    """The limit of one request: it knows the connection that is in use, and whether time ran out."""
 
     def __init__(self, at: float) -> None:
         self.at = at
         self.expired = False
         self._lock = threading.Lock()
         self._cut = False
-        self._handle: socket.socket | None = None
+        self._handle: Handle | None = None
 
     def remaining(self) -> float:
         """Seconds left, never less than a moment, since a timeout of 0 would mean something else."""
         return max(self.at - time.monotonic(), 0.001)
 
-    def watch(self, sock: socket.socket) -> None:
-        """Makes this the socket to shut down, in place of the one before.
-
-        The descriptor is duplicated: wrapping a socket for TLS takes it away from its object in the middle of a
-        handshake, and a descriptor number could be another connection's by the time it is shut down.
-        """
-        handle = socket.socket(sock.family, sock.type, sock.proto, fileno=os.dup(sock.fileno()))
+    def watch(self, handle: Handle) -> None:
+        """Makes this the connection to shut down, in place of the one before."""
         with self._lock:
-            before, self._handle = self._handle, handle
+            self._handle = handle
             if self._cut:
-                _shut_down(handle)
-        if before is not None:
-            before.close()
+                handle.shut_down()
 
     def cut(self) -> None:
-        """Ends every read and write on the socket now."""
+        """Ends every read and write on the connection now."""
         with self._lock:
             self._cut = True
             if self._handle is not None:
-                _shut_down(self._handle)
+                self._handle.shut_down()
 
     def expire(self) -> None:
         """Ends it because its time is over."""
@@ -56,16 +70,9 @@ class Deadline:
         self.cut()
 
     def close(self) -> None:
-        """Forgets the socket, which lives on."""
+        """Forgets the connection, which lives on."""
         with self._lock:
-            if self._handle is not None:
-                self._handle.close()
-                self._handle = None
-
-
-def _shut_down(sock: socket.socket) -> None:
-    with suppress(OSError):  # not connected any more
-        sock.shutdown(socket.SHUT_RDWR)
+            self._handle = None
 
 
 class Watchdog:

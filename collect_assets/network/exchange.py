@@ -8,17 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import requests
 from requests.structures import CaseInsensitiveDict
+from urllib3 import BaseHTTPResponse
 
 from collect_assets.errors import FailedError, FetchError, StorageError
 from collect_assets.network import outcomes
 from collect_assets.network.body import Body, Progress, glance, receive
-from collect_assets.network.connection import Connections, headers_of
+from collect_assets.network.connection import Wire
 from collect_assets.network.deadline import Deadline
 from collect_assets.network.messages import Request
 from collect_assets.network.options import Terms
+from collect_assets.network.tls import Tls
 
 OUR_HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "Connection": "keep-alive"}
 
@@ -32,6 +35,19 @@ class Reply:
     body: Body
 
 
+class Connections(Protocol):
+    """Those of one thread, to the hosts themselves or through a proxy."""
+
+    def send(self, request: requests.PreparedRequest, tls: Tls, timeout: tuple[float, float]) -> BaseHTTPResponse:
+        """Sends a request; the body of the answer is still to be read."""
+
+    def leave(self, response: BaseHTTPResponse, *, whole: bool) -> None:
+        """Ends an answer, which was read without an error, or was not."""
+
+    def close(self) -> None:
+        """Closes all of them."""
+
+
 class Exchange:
     """The connections of one thread, and the account of its last request.
 
@@ -42,7 +58,8 @@ class Exchange:
         size: the bytes of the last body, as far as it came.
     """
 
-    def __init__(self, connections: Connections, headers: Mapping[str, str], work: Path) -> None:
+    def __init__(self, wire: Wire, connections: Connections, headers: Mapping[str, str], work: Path) -> None:
+        self._wire = wire
         self._connections = connections
         self._headers = {**OUR_HEADERS, **headers}
         self._work = work
@@ -53,11 +70,12 @@ class Exchange:
         self.status: int | None = None
         self.headers: Mapping[str, str] = {}
         self._progress = Progress(start_will_do=start_will_do)
+        self._whole = False
 
     @property
     def address(self) -> str | None:
         """The peer of the last request."""
-        return self._connections.wire.address
+        return self._wire.address
 
     @property
     def size(self) -> int:
@@ -77,33 +95,32 @@ class Exchange:
         except outcomes.CAUGHT as error:
             raise _late(request, terms, deadline) or outcomes.of_head(error, request.url) from error
         try:
-            self.status, self.headers = response.status_code, headers_of(response)
+            self.status, self.headers = response.status, headers_of(response)
             body = self._body(response, request, terms, deadline)
         finally:
-            response.close()
-        return Reply(response.status_code, self.headers, body)
+            self._connections.leave(response, whole=self._whole)
+        return Reply(response.status, self.headers, body)
 
     def close(self) -> None:
         """Closes the connections."""
         self._connections.close()
 
-    def _head(self, request: Request, terms: Terms, deadline: Deadline) -> requests.Response:
+    def _head(self, request: Request, terms: Terms, deadline: Deadline) -> BaseHTTPResponse:
         prepared = self._prepare(request)
         self.sent = dict(prepared.headers)
-        wire = self._connections.wire
-        wire.begin(deadline)
+        self._wire.begin(deadline)
         try:
             return self._send(prepared, terms, deadline)
         except requests.ConnectionError as error:
-            if not wire.reused or deadline.expired or not outcomes.is_broken_keep_alive(error):
+            if not self._wire.reused or deadline.expired or not outcomes.is_broken_keep_alive(error):
                 raise
-        wire.begin(deadline)  # the server had closed the idle connection (fault F24): that was no attempt yet
+        self._wire.begin(deadline)  # the server had closed the idle connection (fault F24): that was no attempt yet
         return self._send(prepared, terms, deadline)
 
-    def _send(self, prepared: requests.PreparedRequest, terms: Terms, deadline: Deadline) -> requests.Response:
+    def _send(self, prepared: requests.PreparedRequest, terms: Terms, deadline: Deadline) -> BaseHTTPResponse:
         remaining = deadline.remaining()
         timeout = (min(terms.limits.connect_timeout, remaining), min(terms.limits.read_timeout, remaining + 1))
-        return self._connections.of(terms.tls(prepared.url or "")).get(prepared, timeout)
+        return self._connections.send(prepared, terms.tls(prepared.url or ""), timeout)
 
     def _prepare(self, request: Request) -> requests.PreparedRequest:
         headers = CaseInsensitiveDict(self._headers)
@@ -112,11 +129,11 @@ class Exchange:
         prepared.prepare(method=request.method, url=request.url, headers=headers, data=request.body)
         return prepared
 
-    def _body(self, response: requests.Response, request: Request, terms: Terms, deadline: Deadline) -> Body:
-        if response.status_code != 200:  # no other one brings what was asked for (fault F28)
+    def _body(self, response: BaseHTTPResponse, request: Request, terms: Terms, deadline: Deadline) -> Body:
+        if response.status != 200:  # no other one brings what was asked for (fault F28)
             return self._glance(response, request, terms, deadline)
         try:
-            body = receive(response.raw, url=request.url, work=self._work, limits=terms.limits,
+            body = receive(response, url=request.url, work=self._work, limits=terms.limits,
                            decode=terms.options.decode, progress=self._progress)  # fmt: skip
         except StorageError:
             raise
@@ -128,12 +145,14 @@ class Exchange:
             if body.part is not None:
                 body.part.unlink(missing_ok=True)
             raise late
+        self._whole = True
         return body
 
-    def _glance(self, response: requests.Response, request: Request, terms: Terms, deadline: Deadline) -> Body:
+    def _glance(self, response: BaseHTTPResponse, request: Request, terms: Terms, deadline: Deadline) -> Body:
         """The start of what comes with an error or a redirect; that it cannot be read changes nothing."""
         try:
-            start = glance(response.raw, request.url)
+            start = glance(response, request.url)
+            self._whole = True
         except (FetchError, *outcomes.CAUGHT):
             start = b""
         if late := _late(request, terms, deadline):
@@ -146,3 +165,8 @@ def _late(request: Request, terms: Terms, deadline: Deadline) -> FailedError | N
         return None
     return FailedError("deadline", f"{request.url}: not done after {terms.limits.total_timeout:g} s; if it needs "
                        "longer, raise total-timeout in collection.toml", exception="Timeout")  # fmt: skip
+
+
+def headers_of(response: BaseHTTPResponse) -> Mapping[str, str]:
+    """Response headers as they were written; a repeated one is joined with commas."""
+    return dict(response.headers.itermerged())

@@ -15,9 +15,10 @@ from typing import TypeVar
 from collect_assets.collection import Limits, Politeness
 from collect_assets.errors import Attempt, Evidence, FailedError, FetchError, Redirect, RefusedError
 from collect_assets.network.addresses import AddressRules, host_of, origin_of
-from collect_assets.network.connection import Connections, Wire
+from collect_assets.network.connection import Wire
 from collect_assets.network.credentials import Credentials
 from collect_assets.network.deadline import Watchdog
+from collect_assets.network.direct import Direct
 from collect_assets.network.endpoint_gate import EndpointGate
 from collect_assets.network.exchange import Exchange, Reply
 from collect_assets.network.hosts import Hosts, Lanes
@@ -25,6 +26,7 @@ from collect_assets.network.journey import Journey, location_of
 from collect_assets.network.messages import Answer, Fetcher, Request
 from collect_assets.network.names import Names, Resolver, resolve
 from collect_assets.network.options import NO_OPTIONS, EndpointOptions, Terms
+from collect_assets.network.proxied import Proxied
 from collect_assets.network.proxy import Proxy
 from collect_assets.network.queues import each_in_turn, queues_of
 from collect_assets.network.redirects import STATUSES, next_request
@@ -251,8 +253,9 @@ class Gate:
         exchange: Exchange | None = getattr(self._local, "exchange", None)
         if exchange is None:
             wire = Wire(self._rules, self._names)
-            exchange = Exchange(Connections(wire, self._contexts, self._proxy), self._headers, self._work)
-            self._local.exchange = exchange
+            proxy = self._proxy
+            connections = Proxied(wire, self._contexts, proxy) if proxy else Direct(wire, self._contexts)
+            exchange = self._local.exchange = Exchange(wire, connections, self._headers, self._work)
         return exchange
 
 

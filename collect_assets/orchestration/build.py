@@ -1,4 +1,7 @@
-"""Joins everything into Definitions. Lists folders and reads settings; opens no register and no log."""
+"""Joins everything into Definitions. Lists folders and reads settings; opens no register and no log.
+
+Of a collection of others it reads the tables, until they are adopted: its days begin with them.
+"""
 
 from __future__ import annotations
 

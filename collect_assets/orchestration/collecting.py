@@ -14,6 +14,7 @@ from collect_assets.collecting.plan import Mode
 from collect_assets.collecting.selection import select
 from collect_assets.errors import NoLogsError, RegisterError
 from collect_assets.orchestration import shown
+from collect_assets.orchestration.adopting import adopt_first
 from collect_assets.orchestration.config import COLLECTING, CollectConfig
 from collect_assets.orchestration.day_events import (
     DayEvent,
@@ -57,6 +58,7 @@ def collecting_assets(kit: Kit) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: CollectConfig, clock: Clock, network: Network
     ) -> Iterator[DayEvent]:
         days = entry_dates(context)
+        adopt_first(context, kit)
         for day in days:
             try:
                 report = _collect(context, kit, day, config, clock, network)

@@ -12,6 +12,7 @@ from collect_assets.index.days import IndexDay, changed_items, held_days, index_
 from collect_assets.index.fold import fold
 from collect_assets.items.day import derive_day_records
 from collect_assets.orchestration import shown
+from collect_assets.orchestration.adopting import adopt_first
 from collect_assets.orchestration.day_events import (
     DayEvent,
     day_checked,
@@ -34,6 +35,7 @@ def record_asset(kit: Kit) -> dg.AssetsDefinition:
     @kit.step("record", ["record"])
     def record(context: dg.AssetExecutionContext) -> Iterator[DayEvent]:
         days = entry_dates(context)
+        adopt_first(context, kit)
         for day in days:
             try:
                 records = derive_day_records(kit.collection, day)
@@ -55,6 +57,7 @@ def item_index_asset(kit: Kit) -> dg.AssetsDefinition:
     @kit.step("item_index", ["item_index"], checks, pool=kit.names.pool)
     def item_index(context: dg.AssetExecutionContext) -> Iterator[DayEvent]:
         days = entry_dates(context)
+        adopt_first(context, kit)
         folded = _fold(kit.collection, days)
         held = held_days(kit.collection) if folded else {}
         files = day_digests(kit.collection, held)

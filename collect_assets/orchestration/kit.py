@@ -56,7 +56,7 @@ class Kit:
 
     @classmethod
     def of(cls, collection: Collection, today: dt.date) -> Kit:
-        """Lists a folder at most."""
+        """Lists two folders at most, and reads the tables of a collection that is not adopted yet."""
         names, days = Names(collection.name), entry_dates_of(collection, today)
         return cls(collection, names, days, Checks.of(names, days))
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
 
+from collect_assets.errors import RegisterError
 from collect_assets.orchestration.build import Broken, Built, build_each, found, join
 from collect_assets.orchestration.config import CollectConfig, run_config
 from collect_assets.orchestration.home import prepare_home
@@ -20,6 +22,7 @@ from collect_assets.orchestration.jobs import run_tags
 from collect_assets.orchestration.kit import Kit
 from collect_assets.orchestration.resources import Clock, Network
 from collect_assets.tables.day_files import day_digests
+from collect_assets.tables.keeping import adopt_tables
 
 HISTORY = ("log", "resource", "record", "item_index")
 QUIET = "CRITICAL"
@@ -86,6 +89,8 @@ def _run(
     if not kit.has_day(today):
         return CollectionRun(kit.collection.name, today, success=False, problem=f"it starts after {today}")
     job = definitions.resolve_job_def(kit.names.collect_job)
+    with suppress(RegisterError):  # the step that collects tells of it
+        adopt_tables(kit.collection)
     history = _materialise_history(job, instance, kit, today, config)
     result = job.execute_in_process(
         run_config=run_config(kit.names, config, log_level=QUIET),

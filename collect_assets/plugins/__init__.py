@@ -7,6 +7,7 @@ nothing of logs, days or stores. The modules without a `NAME` are what plugins s
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -39,6 +40,9 @@ class HarvestRequest:
         first: whether there is no good log of the endpoint yet.
         resource_rule: whose answers are kept; `digital-land` takes what digital-land-python took, and says so.
         look: a look will do: the first page with records, or the start of a body over the byte limit.
+        entry_date: the day that is collected.
+        last: `harvested` of the last good log of an earlier day, for harvests that go on from there; empty where there
+            is none, its resource is not at hand, or everything is wanted again.
     """
 
     url: str
@@ -53,6 +57,8 @@ class HarvestRequest:
     first: bool = False
     resource_rule: ResourceRuleName = "raw"
     look: bool = False
+    entry_date: dt.date = dt.date.min
+    last: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ class Harvest:
         tasks: of a harvest of many pages, as they stand in the log.
         resumable: whether another run of the day may go on from the tasks that are finished.
         counted: how many records the service says that it has, where it was asked.
+        harvested: what the log keeps for the next harvest, which gets it as `last`.
     """
 
     answer: Answer
@@ -86,6 +93,7 @@ class Harvest:
     tasks: tuple[Mapping[str, Any], ...] = ()
     resumable: bool = False
     counted: int | None = None
+    harvested: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def not_modified(self) -> bool:

@@ -2,7 +2,8 @@
 
 How pages are asked for follows esridump, which has met more of these servers than anybody: offsets where the server
 supports them, else ranges of the object id, from statistics or from the list of ids, else quarters of the layer's box.
-The text is that of digital-land-python's plugin of this name.
+The text is that of digital-land-python's plugin of this name. Under its rule of resources, so are the questions: the
+features come in the server's own order, as often as it gives them; and where it counts more, that is only said.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +21,7 @@ from collect_assets.collection import DAY, HOUR
 from collect_assets.errors import FetchError
 from collect_assets.network.gate import Fetcher
 from collect_assets.plugins import Harvest, HarvestRequest
+from collect_assets.plugins.answers import KEPT
 from collect_assets.plugins.arcgis_pages import Pages
 from collect_assets.plugins.document import Document
 from collect_assets.plugins.esri_geojson import BEFORE_FIRST, BEFORE_NEXT, BEGIN, END
@@ -75,7 +78,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
     tasks.ask("layer", url.about(), keep_layer)
     layer = Layer.of(url.url, json.loads(tasks.page("layer").read_bytes()))
     size = min(parameters.max_page_size or USUAL_PAGE_SIZE, layer.page_size)
-    pages = Pages(url, layer, size, tasks)
+    pages = Pages(url, layer, size, tasks, as_esridump=request.resource_rule == "digital-land")
     try:
         keys = pages.find()
     except FetchError as error:
@@ -92,18 +95,23 @@ def _trying(parameters: PARAMETERS) -> dict[str, Any]:
 
 
 def _one_document(request: HarvestRequest, pages: Pages, keys: list[str]) -> Harvest:
-    """The features of all pages, each once."""
+    """The features of all pages, each once; again only where esridump gives them again, of all pages but boxes."""
     records = 0
+    again = pages.as_esridump and not pages.boxes
     with Document(request.work) as document, _Seen(request.work) as seen:
         document.write(BEGIN)
         for key in keys:
             for number, feature in _lines(pages.tasks.page(key)):
-                if seen.is_new(number):
+                if (new := seen.is_new(number)) or again:
                     document.write(BEFORE_NEXT if records else BEFORE_FIRST)
                     document.write(feature)
-                    records += 1
+                    records += new
         document.write(END)
-        return document.finish(request.url, pages.tasks, _short(pages, records), pages.counted)
+        short = _short(pages, records)
+        if not short or not pages.as_esridump:
+            return document.finish(request.url, pages.tasks, short, pages.counted)
+        harvest = document.finish(request.url, pages.tasks, counted=pages.counted)
+        return replace(harvest, complete=False, note=f"{request.url}: {short}{KEPT}")
 
 
 def _short(pages: Pages, records: int) -> str:

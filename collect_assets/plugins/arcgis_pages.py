@@ -1,7 +1,8 @@
 """Which pages of an ArcGIS layer are asked for, and which of them hold its features in the end.
 
 By what servers do, not by what they say: some give fewer features than asked for, some ignore the offset, some do
-not say that they held something back. The number that the server counts is what decides whether all came.
+not say that they held something back. The number that the server counts is what decides whether all came. Only where
+the bytes have to be those that esridump makes, servers are taken by their word.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from collect_assets.store.local import sha256_of
 
 MOST_EMPTY_RANGES = 10  # ranges of ids for each page that the count needs; beyond that the ids themselves are asked for
 DEEPEST_BOX = 16
-DRAWN = {"geometryPrecision": 7, "returnGeometry": "True", "outSR": "4326"}  # as in the documents that are compared
+DRAWN = {"returnGeometry": "True", "outSR": "4326"}  # as in the documents that are compared
+PRECISE = {"geometryPrecision": 7}
 
 
 @dataclass(frozen=True)
@@ -48,13 +50,21 @@ class Range:
 
 @dataclass
 class Pages:
-    """The search for all pages of one layer."""
+    """The search for all pages of one layer.
+
+    Attributes:
+        as_esridump: whether to ask for the pages that esridump asks for, whatever they bring.
+        counted: how many features the server says it has.
+        boxes: whether the pages are boxes, so that a feature may lie in several.
+    """
 
     url: LayerUrl
     layer: Layer
     size: int
     tasks: Tasks
+    as_esridump: bool = False
     counted: int | None = None
+    boxes: bool = False
     ranges: dict[str, Range] = field(default_factory=dict)
 
     def find(self) -> list[str]:
@@ -67,7 +77,7 @@ class Pages:
         if self.counted == 0:
             return []
         if self.layer.pages and self.counted is not None:
-            keys = self._by_offset(self.counted)
+            keys = self._by_offset(self.counted) if not self.as_esridump else self._by_plain_offset(self.counted)
             if keys is not None:
                 return keys
         if not self.layer.oid:
@@ -98,8 +108,10 @@ class Pages:
         return value
 
     def _page(self, key: str, where: str = "1=1", **asked: object) -> Task | None:
-        order = {"orderByFields": self.layer.oid} if self.layer.orders and self.layer.oid else {}
-        request = self.url.query(where, **DRAWN, **order, **asked)
+        ordered = self.layer.orders and self.layer.oid and not self.as_esridump
+        order = {"orderByFields": self.layer.oid} if ordered else {}
+        precise = {} if self.boxes and self.as_esridump else PRECISE  # it asks for all decimals there
+        request = self.url.query(where, **precise, **DRAWN, **order, **asked)
         return self.tasks.attempt(key, request, PageOf(self.layer.oid, self.tasks.work))
 
     def _by_offset(self, counted: int) -> list[str] | None:
@@ -107,22 +119,29 @@ class Pages:
         keys: list[str] = []
         offset, step, digest = 0, self.size, ""
         while offset < counted and not self.tasks.given_up:
-            key = f"offset-{offset:09d}"
-            task = self._page(key, resultOffset=offset, resultRecordCount=self.size)
+            task = self._page_from(offset)
             if task is None:
                 offset += step
                 continue
             if not task.records:
                 break
-            before, digest = digest, sha256_of(self.tasks.page(key))
+            before, digest = digest, sha256_of(self.tasks.page(task.key))
             if digest == before:
-                for useless in (*keys, key):
+                for useless in (*keys, task.key):
                     self.tasks.forget(useless)
                 return None
-            keys.append(key)
+            keys.append(task.key)
             step = task.records
             offset += step
         return keys
+
+    def _by_plain_offset(self, counted: int) -> list[str]:
+        """By what the server says that it gives at once."""
+        pages = (self._page_from(each) for each in range(0, counted, self.size) if not self.tasks.given_up)
+        return [page.key for page in pages if page is not None]
+
+    def _page_from(self, offset: int) -> Task | None:
+        return self._page(f"offset-{offset:09d}", resultOffset=offset, resultRecordCount=self.size)
 
     def _alone(self) -> list[str]:
         """A layer whose features have no numbers: one page, if that is all of it."""
@@ -167,7 +186,8 @@ class Pages:
     def _by_range(self, ranges: list[Range]) -> list[str]:
         found = [task for each in ranges for task in self._range(each)]
         brought = sum(task.records or 0 for task in found)
-        if self.counted is not None and brought < self.counted and not self.tasks.failed and not self.tasks.enough:
+        as_it_is = self.as_esridump or self.tasks.failed or self.tasks.enough
+        if self.counted is not None and brought < self.counted and not as_it_is:
             found = [task for short in found for task in self._completed(short)]
         return [task.key for task in found]
 
@@ -177,7 +197,7 @@ class Pages:
             return
         task = self._page(asked.key, asked.where(self.layer.oid))
         exceeded = task is not None and task.facts.get("exceeded") and not self.tasks.enough
-        if exceeded and asked.last - asked.after > 1:
+        if exceeded and asked.last - asked.after > 1 and not self.as_esridump:
             yield from self._halves(asked)
         elif task is not None:
             self.ranges[task.key] = asked
@@ -204,6 +224,7 @@ class Pages:
         if self.layer.extent is None:
             raise FailedError("no-paging", f"{self.url.url}: tells neither its object ids nor where it lies, so it "
                               "cannot be asked page by page")  # fmt: skip
+        self.boxes = True
         sides = ("xmin", "ymin", "xmax", "ymax")
         return [task.key for task in self._box("box", {side: self.layer.extent[side] for side in sides}, 0)]
 
@@ -213,16 +234,19 @@ class Pages:
             return
         task = self._page(key, geometry=json.dumps(box), geometryType="esriGeometryEnvelope",
                           spatialRel="esriSpatialRelIntersects")  # fmt: skip
-        full = task is not None and (task.facts.get("exceeded") or (task.records or 0) >= self.size)
+        exceeded = task is not None and task.facts.get("exceeded") and not self.as_esridump
+        full = task is not None and (exceeded or (task.records or 0) >= self.size)
         if full and depth < DEEPEST_BOX and not self.tasks.enough:
-            for number, quarter in enumerate(_quarters(box)):
+            for number, quarter in enumerate(_quarters(box, crossed=self.as_esridump)):
                 yield from self._box(f"{key}-{number}" if depth == 0 else f"{key}{number}", quarter, depth + 1)
         elif task is not None:
             yield task
 
 
-def _quarters(box: Mapping[str, float]) -> Iterator[dict[str, float]]:
+def _quarters(box: Mapping[str, float], *, crossed: bool) -> Iterator[dict[str, float]]:
+    """Crossed as esridump's are, whose right and upper ones have their corners the wrong way round."""
     x, y = (box["xmin"] + box["xmax"]) / 2, (box["ymin"] + box["ymax"]) / 2
-    for ymin, ymax in ((box["ymin"], y), (y, box["ymax"])):
-        for xmin, xmax in ((box["xmin"], x), (x, box["xmax"])):
+    right, upper = ((box["xmax"], x), (box["ymax"], y)) if crossed else ((x, box["xmax"]), (y, box["ymax"]))
+    for ymin, ymax in ((box["ymin"], y), upper):
+        for xmin, xmax in ((box["xmin"], x), right):
             yield {"xmin": xmin, "ymin": ymin, "xmax": xmax, "ymax": ymax}

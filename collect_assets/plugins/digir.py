@@ -1,9 +1,9 @@
 """The `digir` plugin: all records of one resource of a DiGIR provider, page by page, in one archive of its pages.
 
-The registered URL is the access point, and `resource` in parameters its code. A filter is mandatory in DiGIR and cannot
-test for null, so records are asked for by ranges of one concept, and those that lack it by ranges of a second one:
-there the provider is asked to count, and only ranges that hold such records are fetched. Rules of paging are in
-`range_pages`.
+The registered URL is the access point; the code of the resource stands behind `#`, or in parameters. A filter is
+mandatory in DiGIR and cannot test for null, so records are asked for by ranges of one concept, and those that lack it
+by ranges of a second one: there the provider is asked to count, and only ranges that hold such records are fetched.
+Rules of paging are in `range_pages`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collect_assets.plugins.digir_requests import FULL, MANIS, WAYS, Dialect, Wa
 from collect_assets.plugins.name_ranges import NameRange, all_names
 from collect_assets.plugins.page_archive import page_archive, tasks_of
 from collect_assets.plugins.parameters import PluginParameters
+from collect_assets.plugins.provider_parts import access_point
 from collect_assets.plugins.range_pages import PagingRules, Question, RangePages, shortfall
 from collect_assets.plugins.tasks import Task, Tasks
 
@@ -33,7 +34,7 @@ class PARAMETERS(PluginParameters):
     """How a resource is asked for.
 
     Attributes:
-        resource: its code at the provider; may be left out where there is only one.
+        resource: its code at the provider; that behind `#`, or the only one, where it is left out.
         page_size: records asked for at once; a provider may give fewer.
         concept: of Darwin Core 2, that records are partitioned by.
         second_concept: for records without the first; blank for none.
@@ -81,7 +82,8 @@ class _Resource:
         self._given = given
         self._ours = request.rules
         self._tasks = tasks
-        self._dialect = Dialect(request.url, given.resource)
+        url, part = access_point(request.url)
+        self._dialect = Dialect(url, given.resource or part)
         self._named: int | None = None
         self._likes = False
         self._metadata = ResourceMetadata()
@@ -147,7 +149,7 @@ class _Resource:
 
     def _describe(self) -> None:
         """Its metadata, where the provider has any: a bare request is answered by that of all its resources."""
-        accept = MetadataReader(self._given.resource)
+        accept = MetadataReader(self._dialect.resource)
         questions = {"metadata": self._dialect.metadata(), "metadata-all": Request(self._dialect.url)}
         for key, question in questions.items():
             self.described = self._tasks.attempt(key, question, accept)
@@ -156,10 +158,11 @@ class _Resource:
         facts = self.described.facts if self.described else {"found": None, "codes": [], "count": 0}
         if facts["found"]:
             self._metadata = ResourceMetadata(**facts["found"])
-        code = self._given.resource or self._metadata.code
+        code = self._dialect.resource or self._metadata.code
         if not code:
-            named = f"has {facts['count']} resources; name one of them as `resource` in parameters"
-            raise FailedError("no-resource", f"{self._dialect.url}: {named}: {', '.join(facts['codes'])}")
+            named = f"has {facts['count']} resources; name one of them behind `#` in the URL"
+            codes = ", ".join(facts["codes"])
+            raise FailedError("no-resource", f"{self._dialect.url}: {named}, or as `resource` in parameters: {codes}")
         structure = self._given.structure or (MANIS if self._metadata.manis else FULL)
         self._dialect = replace(self._dialect, resource=code, structure=structure)
 

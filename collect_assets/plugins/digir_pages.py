@@ -210,7 +210,7 @@ class MetadataReader:
         """
         codes: list[str] = []
         found: ResourceMetadata | None = None
-        for resource in _resources(answer.url, body):
+        for resource in resources_in(answer.url, body):
             codes.append(resource.code)
             if resource.code == self.code if self.code else len(codes) == 1:
                 found = resource
@@ -223,7 +223,12 @@ class MetadataReader:
         return Kept(body, None, facts)
 
 
-def _resources(url: str, body: Path) -> Iterator[ResourceMetadata]:
+def resources_in(url: str, body: Path) -> Iterator[ResourceMetadata]:
+    """All resources that metadata describes.
+
+    Raises:
+        FailedError: it is not XML, or another document.
+    """
     read = DigirAnswer()
     for step in steps(url, body, Repairs()):
         if step.begins and len(step.path) == 1:

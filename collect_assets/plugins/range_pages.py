@@ -137,13 +137,19 @@ class RangePages:
         """Why it may not be whole, though nothing contradicts it."""
         return [f"{self._name} {walk.range}: {why}" for walk in self.walks for why in walk.unsure]
 
-    def find(self, ranges: Iterable[NameRange]) -> None:
-        """Asks for all pages of ranges, and of their parts where one has to be split."""
+    def find(self, ranges: Iterable[NameRange], matched: int | None = None) -> None:
+        """Asks for all pages of ranges, and of their parts where one has to be split.
+
+        Args:
+            ranges: which together hold all.
+            matched: how many records the only one of them holds, where that was asked beforehand.
+        """
         waiting = list(ranges)
         self._expect(waiting)
         while waiting and not self._tasks.given_up and not self._blind:
             range_ = waiting.pop(0)
-            walk = self._walk(range_)
+            walk = self._walk(Walk(range_, matched=matched))
+            matched = None
             if walk.split:
                 parts = list(range_.split())
                 self._expect(parts)
@@ -169,8 +175,8 @@ class RangePages:
     def _key(self, range_: NameRange, start: int) -> str:
         return f"{self._name}-{range_.key}-{start:07d}"
 
-    def _walk(self, range_: NameRange) -> Walk:
-        walk, start, digests = Walk(range_), 0, set[str]()
+    def _walk(self, walk: Walk) -> Walk:
+        range_, start, digests = walk.range, 0, set[str]()
         while not self._is_stopped(walk):
             task = self._tasks.attempt(self._key(range_, start), self._question(range_, start), self._accept)
             self._asked += 1

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from html.entities import html5
 from pathlib import Path
+from typing import NamedTuple, cast
 
 from lxml import etree
 
@@ -54,9 +55,8 @@ class Repairs:
         return "; ".join(([f"read as {self.encoding}"] if self.encoding != "utf-8" else []) + said)
 
 
-@dataclass(frozen=True)
-class Step:
-    """The end of an element, or its beginning where `begins`.
+class Step(NamedTuple):
+    """The end of an element, or its beginning where `begins`. A page has tens of thousands of them.
 
     Attributes:
         path: the local names of the elements around it, from the root down, and its own.
@@ -64,7 +64,7 @@ class Step:
 
     begins: bool
     path: tuple[str, ...]
-    element: etree._Element = field(repr=False)
+    element: etree._Element
 
 
 def steps(url: str, body: Path, repairs: Repairs) -> Iterator[Step]:
@@ -76,13 +76,13 @@ def steps(url: str, body: Path, repairs: Repairs) -> Iterator[Step]:
     """
     parser = etree.XMLPullParser(("start", "end"), encoding="utf-8", resolve_entities=False, no_network=True,
                                  load_dtd=False, huge_tree=False, recover=False)  # fmt: skip
-    path: list[str] = []
+    paths: list[tuple[str, ...]] = [()]
     try:
         for piece in _pieces(body, repairs, url):
             parser.feed(piece)
-            yield from _events(parser, path)
+            yield from _events(parser, paths)
         parser.close()
-        yield from _events(parser, path)
+        yield from _events(parser, paths)
     except etree.XMLSyntaxError as error:
         raise _not_well_formed(url, error) from error
 
@@ -97,16 +97,16 @@ def free(element: etree._Element) -> None:
         parent.remove(before)
 
 
-def _events(parser: etree.XMLPullParser, path: list[str]) -> Iterator[Step]:
-    for event, element in parser.read_events():
-        if not isinstance(element, etree._Element) or not isinstance(element.tag, str):
+def _events(parser: etree.XMLPullParser, paths: list[tuple[str, ...]]) -> Iterator[Step]:
+    for event, element in cast("Iterable[tuple[str, etree._Element]]", parser.read_events()):
+        tag = element.tag
+        if not isinstance(tag, str):  # a comment, or the like
             continue
         if event == "start":
-            path.append(etree.QName(element).localname)
-            yield Step(True, tuple(path), element)
+            paths.append((*paths[-1], tag.rpartition("}")[2]))
+            yield Step(True, paths[-1], element)
         else:
-            yield Step(False, tuple(path), element)
-            path.pop()
+            yield Step(False, paths.pop(), element)
 
 
 def _not_well_formed(url: str, error: etree.XMLSyntaxError) -> FailedError:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from collect_assets.errors import UnreadableError
+from collect_assets.errors import DescriptionError, UnreadableError
 from collect_assets.readers.abcd import UNIT, unit_entry
 from collect_assets.readers.answers import error_said, missing_said
 from collect_assets.readers.source import Note, Reject, Source, Stream
@@ -40,7 +40,8 @@ def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note]:
     """What the page says of itself; its diagnostics may repeat the provider's SQL, and only errors are told."""
     kind, content = (root.findtext("{*}header/{*}type") or "search").strip(), root.find("{*}content")
     if kind != "search":
-        raise UnreadableError(f"an answer of BioCASe to a request of type {kind}; only those to a search have records")
+        error = DescriptionError if kind in {"capabilities", "scan"} else UnreadableError
+        raise error(f"an answer of BioCASe to a request of type {kind}; only those to a search have records")
     yield from error_said(root.iter("{*}diagnostic"), "severity", records)
     if content is None:
         yield Reject(records + 1, None, "a page without content: it does not say that there are no records")

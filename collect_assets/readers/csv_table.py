@@ -53,7 +53,7 @@ def open_source(source: Source) -> Table:
     dialect, header = sniff(sample_text(text.path), source.delimiter)
     names = column_names(header)
     columns = tuple(Column(name, f"c{number}") for number, name in enumerate(names))
-    files = (table_file(text.path, dialect, len(names), source.member),)
+    files = (table_file(text, dialect, len(names), source.member),)
     return Table(FORMAT, text.encoding, files, columns, source.member, notes=text.notes)
 
 

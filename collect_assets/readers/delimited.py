@@ -16,14 +16,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from collect_assets.errors import UnreadableError
-from collect_assets.readers.source import START, TableFile
+from collect_assets.readers.encodings import Text
+from collect_assets.readers.facts import QUOTE, Facts, look_at
+from collect_assets.readers.source import START, Cells, TableFile
 from collect_assets.store.database import literal
-from collect_assets.store.local import CHUNK, storage_errors
+from collect_assets.store.local import storage_errors
 
 DELIMITERS = (",", "\t", ";", "|")
 MAX_LINE = 16 << 20  # bytes of one row; longer ones are rejected (fault F57)
 BUFFER = 32 << 20  # said, since DuckDB would take 16 of the longest rows, and files below that on one core
 ONE_BUFFER = 30 << 20
+SMALL = 1 << 20  # in a small file what DuckDB has to plan takes longer than what it has to read
 MAX_COLUMNS = 5000
 SAMPLED_ROWS = 200
 _WORD = re.compile(r"\S{1,64}$")
@@ -173,14 +176,15 @@ def column_names(header: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def table_file(path: Path, dialect: Dialect, width: int, member: str = "") -> TableFile:
+def table_file(text: Text, dialect: Dialect, width: int, member: str = "") -> TableFile:
     """A file as DuckDB reads it: every cell text, strictly, what does not fit kept in `reject_errors`.
 
     Read in parallel, DuckDB guesses where a row begins in each buffer, and makes up rows where the guess falls into a
     quoted cell of several lines; so such files are read on one core.
     """
+    path, facts = text.path, _facts_of(text, dialect.quote)
     columns = ", ".join(f"'c{number}': 'VARCHAR'" for number in range(width))
-    parallel = path.stat().st_size <= ONE_BUFFER or not (dialect.quote and breaks_in_quotes(path, dialect.quote))
+    parallel = path.stat().st_size <= ONE_BUFFER or not (dialect.quote and facts.breaks)
     relation = (
         f"(SELECT *, {literal(member)} AS member FROM read_csv([{literal(path)}], auto_detect = false, "
         f"columns = {{{columns}}}, header = false, skip = {dialect.header_rows}, parallel = {str(parallel).lower()}, "
@@ -188,24 +192,29 @@ def table_file(path: Path, dialect: Dialect, width: int, member: str = "") -> Ta
         f"nullstr = '', compression = 'none', hive_partitioning = false, max_line_size = {MAX_LINE}, "
         f"buffer_size = {BUFFER}, store_rejects = true, rejects_limit = 0))"
     )
-    return TableFile(path, relation, member, dialect.header_rows)
+    return TableFile(path, relation, member, dialect.header_rows, _cells(path, facts, dialect))
 
 
-def breaks_in_quotes(path: Path, quote: str) -> bool:
-    """Whether a quoted cell may have several lines: a line of the file holds an odd number of quotes."""
-    mark, open_before = quote.encode(), 0
-    with storage_errors(path), path.open("rb") as file:
-        while piece := file.read(CHUNK):
-            if mark in piece:
-                lines = piece.split(b"\n" if b"\n" in piece else b"\r")
-                odd = [line.count(mark) & 1 for line in lines]
-                odd[0] ^= open_before
-                open_before = odd.pop()
-                if any(odd):
-                    return True
-            elif open_before and (b"\n" in piece or b"\r" in piece):
-                return True
-    return bool(open_before)
+def _facts_of(text: Text, quote: str) -> Facts:
+    return text.facts if quote.encode() in {b"", QUOTE} else look_at(text.path, quote.encode())
+
+
+def _cells(path: Path, facts: Facts, dialect: Dialect) -> Cells:
+    """What cells may hold besides plain text. Small files are looked through for blanks; in others DuckDB does that."""
+    may_quote = bool(dialect.quote) and facts.quotes
+    tabs = facts.tabs and (dialect.delimiter != "\t" or may_quote)
+    controls = facts.controls or tabs or (may_quote and facts.breaks)
+    small = path.stat().st_size <= SMALL
+    blanks = not small or _blank_edge(dialect).search(path.read_bytes()) is not None
+    return Cells(controls, facts.beyond, blanks, small)
+
+
+def _blank_edge(dialect: Dialect) -> re.Pattern[bytes]:
+    """Where a cell begins or ends with a blank, or is quoted and empty."""
+    end, quote = f"[\\r\\n]|{re.escape(dialect.delimiter)}", re.escape(dialect.quote)
+    edge = f"{end}|{quote}" if quote else end
+    empty = f"|(?:^|{end}){quote * 2}(?:$|{end})" if quote else ""
+    return re.compile(f"(?:^|{edge}) | (?:$|{edge}){empty}".encode())
 
 
 def rows_skipped(lines: Iterable[str], dialect: Dialect) -> int:

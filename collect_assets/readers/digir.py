@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from collect_assets.errors import UnreadableError
+from collect_assets.errors import DescriptionError, UnreadableError
 from collect_assets.readers.answers import error_said, missing_said
 from collect_assets.readers.source import Entry, Note, Reject, Source, Stream
 from collect_assets.readers.xml_fields import darwin_fields, darwin_id
@@ -48,7 +48,8 @@ def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note]:
     """What the page says of itself: an error, or nothing at all, is not an empty list."""
     kind, content = (root.findtext("{*}header/{*}type") or "search").strip(), root.find("{*}content")
     if kind != "search":
-        raise UnreadableError(f"an answer of DiGIR to a request of type {kind}; only those to a search have records")
+        error = DescriptionError if kind == "metadata" else UnreadableError
+        raise error(f"an answer of DiGIR to a request of type {kind}; only those to a search have records")
     diagnostics = list(root.iter("{*}diagnostic"))
     yield from error_said(diagnostics, "severity", records, _HARMLESS)
     if content is None and not diagnostics:

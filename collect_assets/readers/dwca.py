@@ -1,23 +1,25 @@
-"""Darwin Core Archives: the rows of the core, as the descriptor `meta.xml` says (Darwin Core text guide, 2023-09-13).
+"""Darwin Core Archives as the descriptor `meta.xml` says (Darwin Core text guide, 2023-09-13).
 
-Extensions are not read yet. How a descriptor is understood stands in `dwca_descriptor.py`.
+The rows of the core are the records; those of extensions become lists in them. How a descriptor is understood stands in
+`dwca_descriptor.py`.
 """
 
 from __future__ import annotations
 
 import io
-from dataclasses import replace
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from collect_assets.errors import UnreadableError
-from collect_assets.readers.archive import Archive, open_archive
+from collect_assets.readers.archive import Archive, is_archive, open_archive
 from collect_assets.readers.delimited import Dialect, csv_rows, rows_skipped, sample_text, table_file
-from collect_assets.readers.dwca_descriptor import Core, parse_descriptor
+from collect_assets.readers.dwca_descriptor import DescribedTable, Descriptor, parse_descriptor, term_name
 from collect_assets.readers.encodings import Text, as_text
-from collect_assets.readers.source import NO_CELL, Column, Source, Table, TableFile
+from collect_assets.readers.source import NO_CELL, Column, Extension, Source, Table, TableFile
 
 FORMAT = "dwca"
-VERSION = 2
+VERSION = 3
 PRIORITY = 11
 MAX_DESCRIPTOR = 5 << 20
 
@@ -25,8 +27,8 @@ KEY_TERMS = {"Occurrence": "occurrenceID", "Taxon": "taxonID", "Event": "eventID
 
 
 def matches(source: Source) -> bool:
-    """A zip with a `meta.xml` at its top, or in the one folder at its top."""
-    if not source.start.startswith(b"PK\x03\x04"):
+    """A zip or tar with a `meta.xml` at its top, or in the one folder at its top."""
+    if source.depth or not is_archive(source.start):
         return False
     try:
         with open_archive(source) as archive:
@@ -36,7 +38,7 @@ def matches(source: Source) -> bool:
 
 
 def open_source(source: Source) -> Table:
-    """The core as a table.
+    """The core as a table, with its extensions.
 
     Raises:
         UnreadableError: the archive is damaged, its descriptor wrong, or a file that it names is missing.
@@ -45,13 +47,43 @@ def open_source(source: Source) -> Table:
         name = _descriptor_name(archive.names)
         if name is None:
             raise UnreadableError("the archive has no meta.xml")
-        core = parse_descriptor(archive.read(name, MAX_DESCRIPTOR))
+        described = parse_descriptor(archive.read(name, MAX_DESCRIPTOR))
         folder = name[: -len("meta.xml")]
-        texts = [(place, _text(archive, source, core, folder + place)) for place in core.locations]
-    files = tuple(_file(core, place, text) for place, text in texts)
-    notes = tuple(dict.fromkeys(note for _, text in texts for note in text.notes)) + core.notes
-    member = files[0].member if len(files) == 1 else ""
-    return Table(FORMAT, texts[0][1].encoding, files, _columns(core), member, _ids(core), notes)
+        opened = [_opened(archive, source, folder, table) for table in (described.core, *described.extensions)]
+    core = opened[0]
+    notes = [*described.notes, *(note for part in opened for note in part.notes)]
+    member = core.files[0].member if len(core.files) == 1 else ""
+    table = Table(FORMAT, core.encoding, core.files, _columns(described.core), member, _ids(described.core))
+    names = _names(described)
+    extensions = tuple(
+        Extension(name, part.files, _columns(extension), f"c{extension.id_index}", _core_id(described.core))
+        for name, extension, part in zip(names, described.extensions, opened[1:], strict=True)
+    )
+    return replace(table, extensions=extensions, notes=tuple(dict.fromkeys(notes)))
+
+
+@dataclass(frozen=True)
+class _Opened:
+    files: tuple[TableFile, ...]
+    encoding: str
+    notes: tuple[str, ...]
+
+
+def _opened(archive: Archive, source: Source, folder: str, table: DescribedTable) -> _Opened:
+    texts = [(place, _text(archive, source, table, folder + place)) for place in table.locations]
+    files = tuple(_file(table, place, text) for place, text in texts)
+    return _Opened(files, texts[0][1].encoding, (*(note for _, text in texts for note in text.notes), *table.notes))
+
+
+def _names(described: Descriptor) -> list[str]:
+    """What the lists of extensions are called in records: the row type's name where nothing else is called so."""
+    types = [extension.row_type for extension in described.extensions]
+    taken = Counter([*(term_name(each) for each in set(types)), *(field.name for field in described.core.fields)])
+    return [term_name(each) if taken[term_name(each)] == 1 and each else each or "extension" for each in types]
+
+
+def _core_id(core: DescribedTable) -> str:
+    return NO_CELL if core.id_index is None else f"c{core.id_index}"
 
 
 def _descriptor_name(names: list[str]) -> str | None:
@@ -59,11 +91,11 @@ def _descriptor_name(names: list[str]) -> str | None:
     return min(found, key=lambda name: name.count("/"), default=None)
 
 
-def _text(archive: Archive, source: Source, core: Core, name: str) -> Text:
+def _text(archive: Archive, source: Source, core: DescribedTable, name: str) -> Text:
     return as_text(archive.source(name, source), core.encoding, lines_end=core.lines_end)
 
 
-def _file(core: Core, place: str, text: Text) -> TableFile:
+def _file(core: DescribedTable, place: str, text: Text) -> TableFile:
     dialect, width = Dialect(), 0
     for delimiter in core.delimiters:
         dialect = Dialect(delimiter, core.quote, core.header_rows)
@@ -76,7 +108,7 @@ def _file(core: Core, place: str, text: Text) -> TableFile:
             f"meta.xml: describes column {core.width} of {place}, which has {width}; "
             f"is its fieldsTerminatedBy {dialect.delimiter!r} right?"
         )
-    return table_file(text.path, dialect, width, place)
+    return table_file(text, dialect, width, place)
 
 
 def _lines(path: Path) -> io.StringIO:
@@ -93,17 +125,17 @@ def _width(path: Path, dialect: Dialect) -> int:
     return width
 
 
-def _columns(core: Core) -> tuple[Column, ...]:
+def _columns(core: DescribedTable) -> tuple[Column, ...]:
     return tuple(
         Column(field.name, NO_CELL if field.index is None else f"c{field.index}", field.default)
         for field in core.fields
     )
 
 
-def _ids(core: Core) -> tuple[str, ...]:
+def _ids(core: DescribedTable) -> tuple[str, ...]:
     """The key term of the row type where the core has it, then the column that the descriptor calls the id."""
     names = [field.name for field in core.fields]
-    key = KEY_TERMS.get(core.row_type, "")
+    key = KEY_TERMS.get(term_name(core.row_type), "")
     wanted = [key] if key in names else []
     if core.id_name:
         wanted.append(core.id_name)

@@ -20,8 +20,8 @@ MAX_INDEX = 5000
 
 
 @dataclass(frozen=True)
-class CoreField:
-    """A field of the core: its name in records, the column it is in (None for a constant), and what fills blanks."""
+class DescribedField:
+    """A field: its name in records, the column it is in (None for a constant), and what fills blanks."""
 
     name: str
     index: int | None
@@ -29,18 +29,22 @@ class CoreField:
 
 
 @dataclass(frozen=True)
-class Core:
-    """The core as described.
+class DescribedTable:
+    """The core or an extension as described.
 
     Attributes:
+        row_type: the address of the class of its rows.
+        id_name: of the core, the field that is the id; blank without one.
+        id_index: the column of the core's id, or of the id that an extension names; None without one.
         delimiters: what may stand between cells: as said, else the guide's comma, or the tab that some readers take.
         lines_end: what ends a line; blank where it is one that needs no care.
     """
 
     row_type: str
     locations: tuple[str, ...]
-    fields: tuple[CoreField, ...]
+    fields: tuple[DescribedField, ...]
     id_name: str
+    id_index: int | None
     delimiters: tuple[str, ...]
     quote: str
     lines_end: str
@@ -51,14 +55,31 @@ class Core:
     @property
     def width(self) -> int:
         """How many columns its files must have at least."""
-        return max((field.index + 1 for field in self.fields if field.index is not None), default=1)
+        indexes = [field.index for field in self.fields] + [self.id_index]
+        return max((index + 1 for index in indexes if index is not None), default=1)
 
 
-def parse_descriptor(content: bytes) -> Core:
-    """What a descriptor says of the core.
+@dataclass(frozen=True)
+class Descriptor:
+    """A whole descriptor.
+
+    Attributes:
+        metadata: the file that describes the dataset; blank where none is named.
+    """
+
+    core: DescribedTable
+    extensions: tuple[DescribedTable, ...] = ()
+    metadata: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def parse_descriptor(content: bytes) -> Descriptor:
+    """What a descriptor says.
+
+    An extension that names no file, or no column for the id of the core, is left out with a note.
 
     Raises:
-        UnreadableError: it is not XML, defines entities, describes no core, or describes it wrongly.
+        UnreadableError: it is not XML, defines entities, describes no core, or describes something wrongly.
     """
     root = _root(content)
     core = next((child for child in _elements(root) if _local(child.tag) == "core"), None)
@@ -66,13 +87,29 @@ def parse_descriptor(content: bytes) -> Core:
         raise UnreadableError(
             f"meta.xml: <{_local(root.tag)}> has no <core>; it is not a Darwin Core Archive descriptor"
         )
-    said = {_local(key): value for key, value in core.attrib.items()}
-    locations = tuple(plain_name(str(found.text).strip()) for found in core.iter() if _is_location(found))
+    extensions, notes = [], []
+    for number, child in enumerate((found for found in _elements(root) if _local(found.tag) == "extension"), 1):
+        missing = "" if _locations(child) else "names no file"
+        missing = missing or (
+            "" if any(_local(part.tag) == "coreid" for part in _elements(child)) else "has no <coreid>"
+        )
+        if missing:
+            name = term_name(_said(child).get("rowtype", "")) or str(number)
+            notes.append(f"meta.xml: the extension {name} {missing}; it is left out")
+        else:
+            extensions.append(_table(child))
+    metadata = plain_name(_said(root).get("metadata", "").strip())
+    return Descriptor(_table(core), tuple(extensions), metadata, tuple(notes))
+
+
+def _table(element: Any) -> DescribedTable:  # noqa: ANN401 - lxml's element is private
+    said, what = _said(element), _local(element.tag)
+    locations = _locations(element)
     if not locations:
-        raise UnreadableError("meta.xml: <core> names no file; expected <files><location>")
+        raise UnreadableError(f"meta.xml: <{what}> names no file; expected <files><location>")
     if remote := [place for place in locations if "://" in place]:
-        raise UnreadableError(f"meta.xml: the core is at another address, {remote[0]}; register that address")
-    fields, id_name = _fields(core)
+        raise UnreadableError(f"meta.xml: the {what} is at another address, {remote[0]}; register that address")
+    fields, id_name, id_index = _fields(element)
     ends = _unescaped(said.get("linesterminatedby", "\n"))
     header_rows, notes = _header_rows(said.get("ignoreheaderlines", "0"))
     delimiter, quote = _unescaped(said.get("fieldsterminatedby", ",")), _unescaped(said.get("fieldsenclosedby", '"'))
@@ -82,10 +119,18 @@ def parse_descriptor(content: bytes) -> Core:
             f"meta.xml: fieldsTerminatedBy {delimiter!r} with fieldsEnclosedBy {quote!r} cannot be read; "
             "expected one character each, and none for no quotes"
         )
-    row_type = said.get("rowtype", "").rstrip("/#").replace("#", "/").rsplit("/", 1)[-1]
     ends = "" if ends in _LINE_ENDS else ends
-    encoding = said.get("encoding", "").strip()
-    return Core(row_type, locations, fields, id_name, delimiters, quote, ends, encoding, header_rows, notes)
+    encoding, row_type = said.get("encoding", "").strip(), said.get("rowtype", "").strip()
+    dialect = (delimiters, quote, ends, encoding, header_rows, notes)
+    return DescribedTable(row_type, locations, fields, id_name, id_index, *dialect)
+
+
+def _said(element: Any) -> dict[str, str]:  # noqa: ANN401
+    return {_local(key): value for key, value in element.attrib.items()}
+
+
+def _locations(element: Any) -> tuple[str, ...]:  # noqa: ANN401
+    return tuple(plain_name(str(found.text).strip()) for found in element.iter() if _is_location(found))
 
 
 def _root(content: bytes) -> Any:  # noqa: ANN401 - lxml's element is private
@@ -93,9 +138,15 @@ def _root(content: bytes) -> Any:  # noqa: ANN401 - lxml's element is private
         raise UnreadableError("meta.xml: has a document type, which may define entities; it is not read")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
-        return etree.fromstring(content.lstrip(b" \t\r\n"), parser)
+        return etree.fromstring(_without_rubbish(content), parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise UnreadableError(f"meta.xml: not well-formed XML: {error}") from None
+
+
+def _without_rubbish(content: bytes) -> bytes:
+    """From the XML declaration on: some exports write blanks or warnings above it."""
+    at = content.find(b"<?xml", 0, 4096)
+    return content[at:] if at > 0 else content.lstrip(b" \t\r\n")
 
 
 def _elements(parent: Any) -> list[Any]:  # noqa: ANN401
@@ -110,34 +161,36 @@ def _is_location(found: Any) -> bool:  # noqa: ANN401
     return isinstance(found.tag, str) and _local(found.tag) == "location" and bool((found.text or "").strip())
 
 
-def _fields(core: Any) -> tuple[tuple[CoreField, ...], str]:  # noqa: ANN401
-    """The fields, and the name of the one that is the id: the term of that column, else `id`."""
+def _fields(element: Any) -> tuple[tuple[DescribedField, ...], str, int | None]:  # noqa: ANN401
+    """The fields, the name of the one that is the core's id (the term of that column, else `id`), and its column."""
     described: list[tuple[str, int | None, str]] = []
     id_index: int | None = None
-    for child in _elements(core):
-        said = {_local(key): value for key, value in child.attrib.items()}
-        if _local(child.tag) == "id":
-            id_index = _index(said.get("index"), "id")
+    is_core = _local(element.tag) == "core"
+    for child in _elements(element):
+        said = _said(child)
+        if _local(child.tag) == ("id" if is_core else "coreid"):
+            id_index = _index(said.get("index"), _local(child.tag))
         elif _local(child.tag) == "field":
             term = said.get("term", "").strip()
             if not term:
                 raise UnreadableError("meta.xml: a <field> without term")
             described.append((term, _index(said.get("index"), term), said.get("default", "")))
-    counts = Counter(_term_name(term) for term, _, _ in dict.fromkeys(described))
+    counts = Counter(term_name(term) for term, _, _ in dict.fromkeys(described))
     fields = {
-        name: CoreField(name, index, default)
+        name: DescribedField(name, index, default)
         for term, index, default in described
         if index is not None or default
-        for name in [_term_name(term) if counts[_term_name(term)] == 1 else term]
+        for name in [term_name(term) if counts[term_name(term)] == 1 else term]
     }
     of_id = next((field.name for field in fields.values() if field.index == id_index is not None), "")
-    if id_index is not None and not of_id:
+    if is_core and id_index is not None and not of_id:
         of_id = "id" if "id" not in fields else "coreid"
-        fields = {of_id: CoreField(of_id, id_index), **fields}
-    return tuple(fields.values()), of_id
+        fields = {of_id: DescribedField(of_id, id_index), **fields}
+    return tuple(fields.values()), of_id, id_index
 
 
-def _term_name(term: str) -> str:
+def term_name(term: str) -> str:
+    """The last part of a term's address."""
     return term.rstrip("/#").replace("#", "/").rsplit("/", 1)[-1]
 
 

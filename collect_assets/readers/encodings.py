@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import IO
 
 from collect_assets.errors import UnreadableError
+from collect_assets.readers.facts import UNKNOWN, Facts, look_at
 from collect_assets.readers.source import Source
 from collect_assets.store.local import CHUNK, storage_errors
 
-LOOK = 1 << 16  # decoding pieces of 1 MB takes four times as long: the memory of each is asked from the system anew
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _UNDECODED = re.compile("[\udc80-\udcff]")
 _OTHER = re.compile("[^\x00-\x7f\udc80-\udcff]")
@@ -27,20 +27,12 @@ _WESTERN = {"cp1252", "iso8859-1", "latin-1", "ascii"}
 
 @dataclass(frozen=True)
 class Text:
-    """A text file that DuckDB can read: UTF-8, one kind of line end; and what its encoding was."""
+    """A text file that DuckDB can read: UTF-8, one kind of line end; what its encoding was, and what its bytes tell."""
 
     path: Path
     encoding: str
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Look:
-    """What one pass tells: whether all bytes are UTF-8, and whether several kinds of line end, or NUL, occur."""
-
-    valid: bool = True
-    mixed: bool = False
-    nul: bool = False
+    facts: Facts = UNKNOWN
 
 
 def codec_name(label: str) -> str:
@@ -72,17 +64,17 @@ def as_text(source: Source, declared: str = "", *, lines_end: str = "") -> Text:
     said = codec_name(source.encoding or declared) if source.encoding or declared else ""
     encoding = (marked or said or _unmarked_utf16(source.start) or "utf-8").removesuffix("-sig")
     notes: tuple[str, ...] = ()
-    look = _look(source.path) if encoding == "utf-8" else _Look()
-    if not look.valid and not marked and not said and (foreign := _first_foreign_byte(source.path)):
+    facts = (source.facts or look_at(source.path)) if encoding == "utf-8" else UNKNOWN
+    if not facts.valid and not marked and not said and (foreign := _first_foreign_byte(source.path)):
         encoding, notes = "windows-1252", (f"not UTF-8 (byte {foreign} is no character); read as windows-1252",)
-    if look.nul:
+    if facts.nul:
         notes = (*notes, "NUL bytes are left out")
-    if encoding == "utf-8" and not (look.mixed or look.nul or lines_end):
-        return Text(source.path, encoding, notes)
+    if encoding == "utf-8" and not (facts.mixed or facts.nul or lines_end):
+        return Text(source.path, encoding, notes, facts)
     copy = source.scratch.file()
     with storage_errors(copy), source.path.open("rb") as bytes_in, copy.open("wb") as utf8:
         _rewrite(bytes_in, utf8, encoding, lines_end)
-    return Text(copy, encoding, notes)
+    return Text(copy, encoding, notes, look_at(copy))
 
 
 def _unmarked_utf16(start: bytes) -> str:
@@ -93,38 +85,6 @@ def _unmarked_utf16(start: bytes) -> str:
     if len(odd) >= 4 and even.count(0) > len(even) * 0.7 and not odd.count(0):
         return "utf-16-be"
     return ""
-
-
-def _look(path: Path) -> _Look:
-    decoder, valid, before, nul, ends = codecs.getincrementaldecoder("utf-8")("strict"), True, b"", False, set[bytes]()
-    with storage_errors(path), path.open("rb") as file:
-        while chunk := file.read(LOOK):
-            ends |= _line_ends_in(before + chunk)
-            before = chunk[-1:] if chunk.endswith(b"\r") else b""
-            nul = nul or b"\0" in chunk
-            valid = valid and _decodes(decoder, chunk)
-    ends |= _line_ends_in(before + b" ")
-    valid = valid and _decodes(decoder, b"")
-    return _Look(valid, len(ends) > 1, nul)
-
-
-def _line_ends_in(piece: bytes) -> set[bytes]:
-    """The kinds of line end in a piece; a CR at its end is not one yet, what follows it decides."""
-    if b"\r" not in piece:
-        return {b"\n"} if b"\n" in piece else set()
-    crlf = piece.count(b"\r\n")
-    counts = {b"\r\n": crlf, b"\n": piece.count(b"\n") - crlf, b"\r": piece[:-1].count(b"\r") - crlf}
-    return {end for end, count in counts.items() if count}
-
-
-def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bool:
-    if chunk.isascii() and chunk and not decoder.getstate()[0]:
-        return True
-    try:
-        decoder.decode(chunk, final=not chunk)
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _first_foreign_byte(path: Path) -> int | None:

@@ -1,4 +1,4 @@
-"""A gzip of one file, which is read as that file."""
+"""A gzip of one file, which is read as that file; a tar in it is read as the archive that it is."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import gzip
 from typing import IO, cast
 
 from collect_assets.errors import UnreadableError
-from collect_assets.readers.archive import copy_unpacked
+from collect_assets.readers.archive import TAR_MARK, copy_unpacked
 from collect_assets.readers.formats import open_source as open_inner
 from collect_assets.readers.source import Source, Stream, Table, read_start
 from collect_assets.store.local import storage_errors
 
 FORMAT = "gzip"
-VERSION = 2
+VERSION = 3
 PRIORITY = 10
-_TAR = slice(257, 262)
 
 
 def matches(source: Source) -> bool:
@@ -33,8 +32,7 @@ def open_source(source: Source) -> Table | Stream:
     with storage_errors(source.path):
         packed = source.path.stat().st_size
         with source.path.open("rb") as file, gzip.GzipFile(fileobj=file) as unpacked:
-            path = copy_unpacked(cast("IO[bytes]", unpacked), "the gzip", packed, source.scratch)
+            path, facts = copy_unpacked(cast("IO[bytes]", unpacked), "the gzip", packed, source.scratch)
     start = read_start(path)
-    if start[_TAR] == b"ustar":
-        raise UnreadableError("a tar archive; those are not read yet, publish it as zip")
-    return open_inner(Source(path, start, source.scratch, "", source.encoding, source.delimiter, source.depth + 1))
+    depth = source.depth if start[TAR_MARK] == b"ustar" else source.depth + 1  # a tar in a gzip is one archive
+    return open_inner(Source(path, start, source.scratch, "", source.encoding, source.delimiter, depth, facts))

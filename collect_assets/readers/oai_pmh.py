@@ -11,7 +11,7 @@ from typing import Any
 
 from lxml import etree
 
-from collect_assets.errors import UnreadableError
+from collect_assets.errors import DescriptionError, UnreadableError
 from collect_assets.readers.abcd import unit_entry
 from collect_assets.readers.source import Entry, Note, Reject, Source, Stream
 from collect_assets.readers.xml_fields import darwin_fields, element_value, local_name
@@ -25,6 +25,7 @@ NAMESPACE = "http://www.openarchives.org/OAI/2.0/"
 _OAI = f"{{{NAMESPACE}}}"
 _RECORDS = (f"{_OAI}record", f"{_OAI}header")
 _LISTS = ("ListRecords", "ListIdentifiers", "GetRecord")
+_DESCRIPTIONS = frozenset({"Identify", "ListMetadataFormats", "ListSets"})
 _EMPTY = "noRecordsMatch"
 _DARWIN_CORE = {"SimpleDarwinRecord", "DarwinRecord"}
 _SETS = {"SimpleDarwinRecordSet", "DarwinRecordSet"}
@@ -99,4 +100,6 @@ def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note]:
         yield Reject(records + 1, None, f"the repository reports an error behind {records:,} records: {said}")
     elif not errors and not any(root.find(f"{_OAI}{name}") is not None for name in _LISTS):
         kind = next((local_name(child) for child in reversed(root)), "nothing")
-        raise UnreadableError(f"an answer of OAI-PMH with {kind}; expected {', '.join(_LISTS)}")
+        if kind not in _DESCRIPTIONS:
+            raise UnreadableError(f"an answer of OAI-PMH with {kind}; expected {', '.join(_LISTS)}")
+        raise DescriptionError(f"an answer of OAI-PMH with {kind}; expected {', '.join(_LISTS)}")

@@ -11,14 +11,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from collect_assets.errors import UnreadableError
+from collect_assets.errors import DescriptionError, UnreadableError
 from collect_assets.readers.archive import Archive, open_archive
 from collect_assets.readers.formats import open_source as open_inner
 from collect_assets.readers.source import Entry, Note, Reject, Scratch, Source, Stream
 from collect_assets.store.canonical import TASKS
 
 FORMAT = "pages"
-VERSION = 1
+VERSION = 2
 PRIORITY = 9
 MAX_TASKS = 64 << 20
 _ABOUT = ("eml.xml", "metadata.xml")
@@ -84,6 +84,9 @@ def _page(
             number += 1
         seen[opened.format, opened.encoding] += 1
         yield from map(Note, opened.notes)
+    except DescriptionError as error:
+        described = TASKS in archive.names  # a harvest begins with what the provider says of itself
+        yield Note(f"{name} describes the provider") if described else Reject(number, None, f"{error} ({name})")
     except UnreadableError as error:
         yield Reject(number, None, f"{error} ({name})")
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from collect_assets.readers.facts import Facts
 from collect_assets.store.local import storage_errors, temporary
 
 START = 1 << 16
@@ -70,6 +71,7 @@ class Source:
         encoding: what the register says of it; blank to find out.
         delimiter: what the register says of it; blank to find out.
         depth: how many archives it was taken out of.
+        facts: what its bytes tell, where they were looked at when it was unpacked.
     """
 
     path: Path
@@ -79,6 +81,7 @@ class Source:
     encoding: str = ""
     delimiter: str = ""
     depth: int = 0
+    facts: Facts | None = None
 
 
 def read_start(path: Path) -> bytes:
@@ -97,6 +100,23 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Cells:
+    """What the cells of a file may hold besides what is the same in canonical form.
+
+    Attributes:
+        controls: control characters.
+        beyond: characters that normalization may change, or blanks that are no ASCII.
+        blanks: blanks at their ends, or nothing between quotes.
+        small: whether the file is so small that looking at it row by row is not worth what that takes to plan.
+    """
+
+    controls: bool = True
+    beyond: bool = True
+    blanks: bool = True
+    small: bool = False
+
+
+@dataclass(frozen=True)
 class TableFile:
     """One file of a table as DuckDB reads it.
 
@@ -105,12 +125,33 @@ class TableFile:
         relation: what stands after FROM; gives the columns `c0`, `c1`, … and `member`.
         member: the file's name inside the archive.
         header_rows: rows above the first record.
+        cells: what its cells may hold.
     """
 
     path: Path
     relation: str
     member: str = ""
     header_rows: int = 1
+    cells: Cells = Cells()
+
+
+@dataclass(frozen=True)
+class Extension:
+    """Rows that belong to the records of a table: a list in each, under a name of its own.
+
+    Attributes:
+        name: the field of the record; extensions of one name make one list.
+        files: read one after the other.
+        columns: those of the rows.
+        key: SQL of the cell that says to which record a row belongs.
+        record_key: SQL of the cell of the table that it is compared with.
+    """
+
+    name: str
+    files: tuple[TableFile, ...]
+    columns: tuple[Column, ...]
+    key: str
+    record_key: str
 
 
 @dataclass(frozen=True)
@@ -121,6 +162,7 @@ class Table:
         files: read one after the other as one table.
         columns: those of the records, in the file's order.
         ids: columns that may hold the id, the best first; empty for the usual ones.
+        extensions: rows that are nested in the records.
     """
 
     format: str
@@ -130,6 +172,7 @@ class Table:
     member: str = ""
     ids: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    extensions: tuple[Extension, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import Any
 
 from lxml import etree
 
-from collect_assets.errors import UnreadableError
+from collect_assets.errors import DescriptionError, UnreadableError
 from collect_assets.readers.abcd import UNIT, unit_entry
 from collect_assets.readers.answers import error_said, missing_said
 from collect_assets.readers.darwin_xml import RECORDS
@@ -29,6 +29,7 @@ NAMESPACE = "http://rs.tdwg.org/tapir/1.0"
 _TAPIR = f"{{{NAMESPACE}}}"
 _KNOWN = (*RECORDS, UNIT)
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
+_DESCRIPTIONS = frozenset({"metadata", "capabilities", "pong"})
 _DROPPED = "TRUNCATED_RESPONSE"
 
 
@@ -81,7 +82,9 @@ def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note]:
         kind = next(
             (local_name(child) for child in root if local_name(child) not in {"header", "diagnostics"}), "nothing"
         )
-        raise UnreadableError(f"an answer of TAPIR with {kind}; only those to a search have records")
+        if kind not in _DESCRIPTIONS:
+            raise UnreadableError(f"an answer of TAPIR with {kind}; only those to a search have records")
+        raise DescriptionError(f"an answer of TAPIR with {kind}; only those to a search have records")
     summary = search.find(f"{_TAPIR}summary")
     yield from missing_said(None if summary is None else summary.get("totalReturned"), records)
     if any(found.get("code") == _DROPPED for found in diagnostics) and records:

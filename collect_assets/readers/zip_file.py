@@ -1,14 +1,14 @@
-"""A zip without a descriptor: with exactly one table or JSON document in it, it is read as that."""
+"""A zip or tar without a descriptor: with exactly one table or JSON document in it, it is read as that."""
 
 from __future__ import annotations
 
 from collect_assets.errors import UnreadableError
-from collect_assets.readers.archive import open_archive
+from collect_assets.readers.archive import is_archive, open_archive
 from collect_assets.readers.formats import open_source as open_inner
 from collect_assets.readers.source import Source, Stream, Table
 
 FORMAT = "zip"
-VERSION = 2
+VERSION = 3
 PRIORITY = 12
 
 ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".text", ".data", ".dwca", ".json", ".geojson", ".ndjson", ".jsonl")
@@ -21,8 +21,8 @@ _PARTS = (
 
 
 def matches(source: Source) -> bool:
-    """The marks of a zip with and without members."""
-    return source.start.startswith((b"PK\x03\x04", b"PK\x05\x06"))
+    """The marks of a zip with and without members, and of a tar."""
+    return is_archive(source.start)
 
 
 def open_source(source: Source) -> Table | Stream:

@@ -12,6 +12,7 @@ import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,12 +29,14 @@ class Pass:
         found: what is looked for, from left to right.
         left: what takes its place.
         begun: what more bytes could make into it, at the end of those that are there.
+        word: it begins with it, or with a space and it; where it is not, nothing has to be looked at closely.
         mark: a byte that stands in it `marks` times at most, the first time `lead` bytes after its beginning at most.
     """
 
     found: re.Pattern[bytes]
     left: bytes
     begun: re.Pattern[bytes]
+    word: bytes
     mark: bytes
     marks: int
     lead: int
@@ -52,12 +55,14 @@ def _pass(*pieces: bytes, stays: int = 0, left: bytes = b"", mark: bytes = b'"',
     begun = b""
     for piece in reversed(pieces):
         begun = piece + (b"(?:%b)?" % begun if begun else b"")
+    letters: Iterator[bytes] = takewhile(lambda piece: len(piece) == 1, pieces)
     kept, gone = b"".join(pieces[:stays]), b"".join(pieces[stays:])
     found = b"(%b)%b" % (kept, gone) if stays else gone
     return Pass(
         found=re.compile(b" %b|%b" % (found, found) if space else found),  # twice as fast as with ` ?`
         left=rb"\1" if stays else left,
         begun=re.compile(rb" (?:%b)?\Z|%b\Z" % (begun, begun) if space else rb"%b\Z" % begun),
+        word=b"".join(letters),
         mark=mark,
         marks=pieces.count(mark),
         lead=pieces.index(mark) + space,
@@ -178,6 +183,12 @@ def _stretches(mapped: mmap.mmap, each: Pass, window: int) -> Iterator[_Stretch]
     """All of a file, in order."""
     at, size = 0, len(mapped)
     while at < size:
+        start = _next(mapped, each, at, window)
+        if start > at:
+            yield _Stretch(at, start, None)
+            at = start
+            _forget(mapped, at)
+            continue
         stop = _settled(mapped, each, at, min(at + window, size))
         if stop > at:
             yield _Stretch(at, stop, each.found.sub(each.left, mapped[at:stop]))
@@ -187,6 +198,15 @@ def _stretches(mapped: mmap.mmap, each: Pass, window: int) -> Iterator[_Stretch]
                 yield stretch
                 at = stretch.stop
         _forget(mapped, at)
+
+
+def _next(mapped: mmap.mmap, each: Pass, at: int, window: int) -> int:
+    """Up to where nothing can begin."""
+    end = min(at + max(window, 2 * len(each.word)), len(mapped))
+    place = mapped.find(each.word, at, end)
+    if place >= 0:
+        return max(place - 1, at)
+    return end if end == len(mapped) else end - len(each.word)
 
 
 def _settled(mapped: mmap.mmap, each: Pass, at: int, end: int) -> int:

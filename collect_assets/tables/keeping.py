@@ -20,7 +20,7 @@ from collect_assets.collecting.log import canonical_json
 from collect_assets.collection import Collection
 from collect_assets.registers import Problem
 from collect_assets.store.local import file_lock, new_file, publish, storage_errors, write_all, write_atomically
-from collect_assets.tables.adopting import adopt
+from collect_assets.tables.adopting import adopt, is_adopted
 from collect_assets.tables.csv_lines import LOG_HEADER, log_lines, resource_lines
 from collect_assets.tables.day_files import fresh_day_files
 
@@ -82,6 +82,22 @@ def keep_tables(collection: Collection, *, rebuild: bool = False) -> Tables:
             write_atomically(collection.resource_csv, content, collection.work)
     without = unknown if (collection.registers / "source.csv").is_file() else []
     return Tables(len(days), written, adopted, tuple(without), problems)
+
+
+def adopt_tables(collection: Collection) -> int:
+    """Takes over what tables of others alone know, once, so that its days are there to be derived.
+
+    Returns:
+        How many logs came of it.
+
+    Raises:
+        StorageError: the disk is full, or a folder cannot be written.
+        RegisterError: a table cannot be read.
+    """
+    if is_adopted(collection):
+        return 0
+    with file_lock(collection.derived / "tables.lock"):
+        return 0 if _held(collection) else adopt(collection)
 
 
 def _held(collection: Collection) -> list[_Part]:

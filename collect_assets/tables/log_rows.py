@@ -7,9 +7,7 @@ than it has to be, is left to `Log.from_json`, which has the words for what is w
 from __future__ import annotations
 
 import datetime as dt
-import os
 from collections.abc import Sequence
-from contextlib import suppress
 
 import duckdb
 
@@ -17,6 +15,7 @@ from collect_assets.collecting.log import Log, canonical_json, read_log
 from collect_assets.collection import Collection
 from collect_assets.registers import Problem
 from collect_assets.store.database import insert_rows, literal
+from collect_assets.tables.gathering import LONGEST, SEPARATOR, Names, gathered
 
 COLUMNS = {
     "endpoint": "VARCHAR",
@@ -68,29 +67,29 @@ _KINDS: dict[str, tuple[str, ...]] = {
 _PLACE = {pointer: number for number, pointer in enumerate(_KINDS, 1)}
 
 # In two steps: with the paths in one SELECT with their use, DuckDB reads the JSON again for each of them.
+_EMPTY = "CREATE OR REPLACE TEMP TABLE found (day VARCHAR, stem VARCHAR, v VARCHAR[], k VARCHAR[])"
 _READ = """
-CREATE OR REPLACE TEMP TABLE found AS
-SELECT filename, json_extract_string(content, $paths) AS v, json_type(content, $paths) AS k
-FROM read_text($globs) WHERE json_valid(content)
+INSERT INTO found
+SELECT day, stem, json_extract_string(content, $paths) AS v, json_type(content, $paths) AS k
+FROM read_csv($texts, header = false, auto_detect = false, delim = $separator, quote = '', escape = '',
+              new_line = '\\n', columns = {{day: 'VARCHAR', stem: 'VARCHAR', content: 'VARCHAR'}},
+              max_line_size = {longest}, ignore_errors = true)
+WHERE json_valid(content)
 """
-_READ_BYTES = _READ.replace(
-    "read_text($globs)", "(SELECT filename, TRY(decode(content)) AS content FROM read_blob($globs))"
-)
 _READ_ADOPTED = """
 INSERT INTO found
-SELECT filename, json_extract_string(line, $paths), json_type(line, $paths)
+SELECT parse_filename(filename, true), NULL, json_extract_string(line, $paths), json_type(line, $paths)
 FROM (SELECT filename, unnest(string_split(content, chr(10))) AS line FROM read_text($files)) WHERE json_valid(line)
 """
 _MAKE = """
 CREATE OR REPLACE TEMP TABLE log_row AS
 SELECT * FROM (
-    SELECT filename, {day} AS day, {stem} AS stem, {columns}, {plain} AS plain FROM found
-) WHERE plain AND endpoint_url IS NOT NULL AND endpoint = coalesce(stem, endpoint)
+    SELECT day, stem, {columns}, {plain} AS plain FROM found
+) WHERE plain AND endpoint_url IS NOT NULL AND endpoint = stem
 """
 _ADD_ADOPTED = """
 INSERT INTO log_row BY NAME SELECT * FROM (
-    SELECT filename, parse_filename(filename, true) AS day, NULL AS stem, {columns}, true AS plain FROM found
-    WHERE ends_with(filename, '.jsonl')
+    SELECT day, stem, {columns}, true AS plain FROM found WHERE stem IS NULL
 ) a WHERE endpoint IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM log_row r WHERE r.day = a.day AND r.endpoint = a.endpoint)
 """
@@ -105,30 +104,19 @@ def load_logs(connection: duckdb.DuckDBPyConnection, collection: Collection, day
     Returns:
         What is wrong with which file; the others are there.
     """
-    names = {day: _names(collection, day) for day in days}
-    globs = [str(collection.log / str(day) / "*.json") for day, found in names.items() if found]
     adopted = [str(path) for day in days if (path := collection.adopted(day)).is_file()]
     paths = list(_KINDS)
-    if globs:
-        try:
-            connection.execute(_READ, {"paths": paths, "globs": globs})
-        except duckdb.InvalidInputException:  # a file that is not UTF-8; looking at each takes half as long again
-            connection.execute(_READ_BYTES, {"paths": paths, "globs": globs})
-    else:
-        connection.execute("CREATE OR REPLACE TEMP TABLE found (filename VARCHAR, v VARCHAR[], k VARCHAR[])")
+    connection.execute(_EMPTY)
+    with gathered(collection, days) as (names, texts):
+        if texts:
+            values = {"paths": paths, "separator": SEPARATOR, "texts": [str(text) for text in texts]}
+            connection.execute(_READ.format(longest=2 * LONGEST), values)
     connection.execute(_made())
     problems = _read_odd(connection, collection, names)
     if adopted:
-        connection.execute("DELETE FROM found")
         connection.execute(_READ_ADOPTED, {"paths": paths, "files": adopted})
         connection.execute(_ADD_ADOPTED.format(columns=_columns()))
     return problems
-
-
-def _names(collection: Collection, day: dt.date) -> list[str]:
-    with suppress(FileNotFoundError), os.scandir(collection.log / str(day)) as entries:
-        return sorted(entry.name for entry in entries if entry.name.endswith(".json"))
-    return []
 
 
 def _made() -> str:
@@ -136,8 +124,7 @@ def _made() -> str:
         f"coalesce(k[{_PLACE[pointer]}], 'NULL') IN ('NULL', {', '.join(map(literal, kinds))})"
         for pointer, kinds in _KINDS.items()
     )
-    day, stem = "string_split(filename, '/')[-2]", "parse_filename(filename, true)"
-    return _MAKE.format(day=day, stem=stem, columns=_columns(), plain=f"({allowed})")
+    return _MAKE.format(columns=_columns(), plain=f"({allowed})")
 
 
 def _columns() -> str:
@@ -158,25 +145,22 @@ def _columns() -> str:
     )
 
 
-def _read_odd(
-    connection: duckdb.DuckDBPyConnection, collection: Collection, names: dict[dt.date, list[str]]
-) -> list[Problem]:
+def _read_odd(connection: duckdb.DuckDBPyConnection, collection: Collection, names: Names) -> list[Problem]:
     """What SQL did not take for a plain log is read as every log is read elsewhere."""
-    taken = {tuple(row) for row in connection.execute("SELECT day, stem || '.json' FROM log_row").fetchall()}
+    taken = dict(connection.execute("SELECT day, list(stem || '.json') FROM log_row GROUP BY day").fetchall())
     problems, rows = [], []
     for day, found in names.items():
-        for name in found:
-            if (str(day), name) not in taken:
-                path = collection.log / str(day) / name
-                try:
-                    log = read_log(path)
-                except ValueError as error:
-                    problems.append(Problem(name, 0, str(error)))
-                    continue
-                if log is not None and log.endpoint == path.stem:
-                    rows.append((str(path), str(day), path.stem, *_row(log), True))
-                elif log is not None:
-                    problems.append(Problem(name, 0, f"{path}: holds the log of {log.endpoint}; it is passed over"))
+        for name in sorted(set(found) - set(taken.get(str(day), ()))):
+            path = collection.log / str(day) / name
+            try:
+                log = read_log(path)
+            except ValueError as error:
+                problems.append(Problem(name, 0, str(error)))
+                continue
+            if log is not None and log.endpoint == path.stem:
+                rows.append((str(day), path.stem, *_row(log), True))
+            elif log is not None:
+                problems.append(Problem(name, 0, f"{path}: holds the log of {log.endpoint}; it is passed over"))
     if rows:
         insert_rows(connection, "log_row", rows)
     return problems

@@ -183,12 +183,15 @@ def _kind(a: Collection, b: Collection, one: Log | None, other: Log | None) -> s
         if one.resource == other.resource:
             return ""
         return "same-content" if _canonical(a, one) == _canonical(b, other) else "other-content"
-    return "" if _failure(one) == _failure(other) else "other-status"
+    return "" if _failed_alike(one, other) else "other-status"
 
 
-def _failure(log: Log) -> str:
-    """What every system says of a failure in the same words; an outcome is only ours."""
-    return log.status or log.exception
+def _failed_alike(one: Log, other: Log) -> bool:
+    """By what every system says in the same words; an outcome is only ours.
+
+    Where the exception is one and the same it decides: digital-land-python forgets the status of a body that broke off.
+    """
+    return one.exception == other.exception if one.exception and other.exception else one.status == other.status
 
 
 def _canonical(collection: Collection, log: Log) -> str:

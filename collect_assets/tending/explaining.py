@@ -14,6 +14,7 @@ from collect_assets.collecting.last_run import register_on
 from collect_assets.collecting.log import Log, read_log, read_logs
 from collect_assets.collecting.past import Past, validators
 from collect_assets.collecting.plan import Mode
+from collect_assets.collecting.resource_rule import ResourceRule
 from collect_assets.collecting.run_file import run_files
 from collect_assets.collecting.window import Window
 from collect_assets.collection import Collection
@@ -191,6 +192,8 @@ def _tomorrow(collection: Collection, register: EndpointRegister, endpoint: str,
     past = Past(collection, day)
     days = collection.settings.politeness.short_after_days
     short = ", in one short attempt since it failed for days" if days and past.failing(endpoint, days) else ""
-    sent = validators(past.last_good(endpoint), collection) if not found.plugin else {}
+    last = past.last_good(endpoint)
+    goes_on = last is not None and not found.plugin and ResourceRule.of(collection).goes_on_from(last)
+    sent = validators(last, collection) if goes_on else {}
     names = " and ".join(sent)
     return f"would ask it{f' whether it changed, by {names}' if sent else ' for all of it'}{short}"

@@ -10,6 +10,7 @@ from collect_assets.collecting.log import Log
 from collect_assets.collection import Collection
 from collect_assets.errors import IndexUnavailableError, RegisterError, SettingsError
 from collect_assets.index.publish import reading
+from collect_assets.items.old_resources import WITHDRAWN, old_resources, place_of
 from collect_assets.items.records import Reading, RecordReport, read_report, record_file
 from collect_assets.plugins import plugins
 from collect_assets.registers import read_endpoints
@@ -31,17 +32,28 @@ def of_records(collection: Collection, log: Log, day: dt.date) -> Iterator[Said]
     """The report of the reader, where it has read the resource, and what the index says of the endpoint's day."""
     if not log.resource and not log.partial_resource:
         return
+    yield from _of_reading(collection, log, log.resource or log.partial_resource)
+    yield from _of_index(collection, log.endpoint, day)
+
+
+def _of_reading(collection: Collection, log: Log, named: str) -> Iterator[Said]:
     try:
         kind = Reading.of(_parameters(collection, log))
-    except SettingsError as error:
+        place = place_of(named, log.canonical_hash, old_resources(collection), collection)
+    except (SettingsError, RegisterError) as error:
         yield Said("records", f"It cannot be read: {error}.")
         return
-    report = read_report(record_file(collection, kind, log.canonical_hash or log.resource or log.partial_resource))
+    if place is None:
+        yield Said("records", f"No records are read of it: it is {WITHDRAWN}.")
+        return
+    resource, canonical = place
+    if resource != named:
+        yield Said("records", f"In its place {resource} is read, as old-resource.csv says.")
+    report = read_report(record_file(collection, kind, canonical))
     if report is None:
         yield Said("records", "It was not read into records yet, or what was read was deleted; `collect-assets index`.")
     else:
         yield from _of_report(report)
-    yield from _of_index(collection, log.endpoint, day)
 
 
 def _parameters(collection: Collection, log: Log) -> Mapping[str, Any]:

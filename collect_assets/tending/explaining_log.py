@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from collect_assets.collecting.audit import AGREES, LIES
 from collect_assets.collecting.log import Log, read_log, read_logs
+from collect_assets.collecting.resource_rule import rule_of_log
 from collect_assets.collection import Collection
 from collect_assets.errors import DamagedFileError
 
@@ -26,7 +27,7 @@ class Said:
 def of_log(collection: Collection, log: Log, day: dt.date) -> Iterator[Said]:
     """What the log says, beside the good logs of earlier days."""
     earlier = list(_good_before(collection, log.endpoint, day))
-    yield from _of_request(log, earlier)
+    yield from _of_request(collection, log, earlier)
     yield from _of_answer(log)
     yield from _of_outcome(log, earlier)
     yield from _of_resource(collection, log)
@@ -44,11 +45,11 @@ def _good_before(collection: Collection, endpoint: str, day: dt.date) -> Iterato
             yield earlier, log
 
 
-def _of_request(log: Log, earlier: list[tuple[dt.date, Log]]) -> Iterator[Said]:
+def _of_request(collection: Collection, log: Log, earlier: list[tuple[dt.date, Log]]) -> Iterator[Said]:
     if log.fetched_at:
         yield Said("request", f"It was asked at {log.fetched_at}.")
     if log.attempts and not log.tasks and not log.plugin:
-        yield Said("request", _condition(log, earlier))
+        yield Said("request", _condition(collection, log, earlier))
     if log.ssl_verify is False:
         yield Said("request", "Its certificate was not checked: its parameters say so.")
     for number, attempt in enumerate(log.attempts, 1):
@@ -65,7 +66,7 @@ def _of_request(log: Log, earlier: list[tuple[dt.date, Log]]) -> Iterator[Said]:
             yield Said("request", f"Task {task.get('key')} failed: {task.get('message') or 'without a message'}")
 
 
-def _condition(log: Log, earlier: list[tuple[dt.date, Log]]) -> str:
+def _condition(collection: Collection, log: Log, earlier: list[tuple[dt.date, Log]]) -> str:
     """Whether it was asked conditionally, or why it was not."""
     sent = {name.lower(): value for name, value in log.request_headers.items()}
     if asked := [f"{name} {sent[name]}" for name in VALIDATORS if name in sent]:
@@ -77,6 +78,8 @@ def _condition(log: Log, earlier: list[tuple[dt.date, Log]]) -> str:
         why = "it was drawn for the audit of servers that say 304, or was found to lie before"
     elif not any(name.lower() in VALIDATORS.values() for name in earlier[0][1].response_headers):
         why = f"the server gave neither ETag nor Last-Modified on {earlier[0][0]}"
+    elif rule_of_log(collection, earlier[0][1]) != (rule := rule_of_log(collection, log)):
+        why = f"the resource of {earlier[0][0]} was not kept by the rule `{rule}`, so no 304 could stand for it"
     return f"It was asked for all of it: {why}."
 
 
@@ -138,6 +141,9 @@ def _likeness(log: Log, last: Log) -> str:
 
 
 def _of_resource(collection: Collection, log: Log) -> Iterator[Said]:
+    if log.resource and log.run and rule_of_log(collection, log) == "digital-land":
+        kept = "what that takes out of JSON, XML and WFS is not in the resource"
+        yield Said("resource", f"Bytes were kept as digital-land-python keeps them (resource-rule): {kept}.")
     kinds = ((log.resource, "Resource"), (log.partial_resource, "Part of a resource, which proves no absence"))
     for name, what in kinds:
         if name:

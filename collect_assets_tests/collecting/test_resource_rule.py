@@ -8,13 +8,17 @@ from pathlib import Path
 import pytest
 
 from collect_assets.collecting.resource_rule import ResourceRule
-from collect_assets_tests.collecting.kit import DAY, NEXT_DAY, QUICK, Folder, sha256
+from collect_assets.collecting.verify import verify
+from collect_assets.tending.comparing import compare
+from collect_assets_tests.collecting.kit import DAY, NEXT_DAY, NOON, QUICK, Folder, sha256
 from collect_assets_tests.servers import Page, WebServer
 
 DAY_BEFORE = DAY - dt.timedelta(1)
 SERVED = b'{"type":"FeatureCollection","timeStamp":"2026-03-01T12:00:00Z","features":[{"a":1,}]}'
 KEPT = b'{"type":"FeatureCollection","features":[{"a":1}]}'
 GML = b'<x timeStamp="2026-03-01"><f fid="site.1" gml:id="site.1--5f2"/><g gml:id="site.2"/></x>'
+LEFT = b'<x><f gml:id="site"/><g gml:id="site"/></x>'
+STAMPED = b'{"type":"FeatureCollection","timeStamp":"2026-03-01T12:00:00Z","features":[]}'
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 
 
@@ -56,10 +60,9 @@ def test_what_the_header_does_not_call_json_or_xml_stays_as_it_came(folder: Fold
 
 
 def test_a_wfs_loses_what_its_server_makes_anew_each_time(folder: Folder) -> None:
-    left = b'<x><f gml:id="site"/><g gml:id="site"/></x>'
     with WebServer(lambda _: Page(GML, headers={"Content-Type": "text/xml"})) as server:
         theirs(folder).register({"endpoint-url": server.url("/w?request=GetFeature"), "plugin": "wfs"}).collect()
-    assert folder.resources() == {sha256(left): left}
+    assert folder.resources() == {sha256(LEFT): LEFT}
 
 
 def test_a_page_that_the_header_does_not_call_one_is_kept_and_proves_nothing(folder: Folder) -> None:
@@ -90,6 +93,35 @@ def test_a_collection_of_digital_land_goes_on_by_its_rule_unless_the_settings_sa
         assert rule_of(folder) == "digital-land"  # and it goes on, now that the newest logs are ours
         folder.settings(f'resource-rule = "raw"\n{QUICK}').tomorrow()
         assert folder.log(server.url("/a"), NEXT_DAY).resource == sha256(SERVED)
+
+
+def test_a_folder_under_the_rule_is_whole_and_agrees_with_that_of_digital_land(folder: Folder, tmp_path: Path) -> None:
+    other = Folder(tmp_path / "theirs")
+    with WebServer(lambda asked: Page(GML if asked.path == "/w" else SERVED, headers=JSON)) as server:
+        urls = [server.url("/a"), server.url("/b")]
+        theirs(folder).register(*urls, {"endpoint-url": server.url("/w"), "plugin": "wfs"}).collect()
+    for url in urls:
+        other.put_log(url, {"resource": other.put_resource(KEPT), "status": "200"})
+    other.put_log(server.url("/w"), {"resource": other.put_resource(LEFT), "status": "200"})
+    report = verify(folder.collection)
+    assert (report.resources, list(report.problems)) == (2, [])
+    compared = compare(folder.collection, other.collection)
+    assert (compared.rate, dict(compared.kinds)) == (1.0, {})
+
+
+def test_a_rule_that_changes_in_the_middle_changes_the_bytes_once_and_the_content_not_at_all(folder: Folder) -> None:
+    with WebServer(lambda _: Page(STAMPED, headers=JSON)) as server:
+        url = server.url("/a")
+        folder.settings(QUICK).register(url).collect()
+        theirs(folder).tomorrow()
+        folder.now = NOON + dt.timedelta(2)
+        folder.collect(NEXT_DAY + dt.timedelta(1))
+        logs = [folder.log(url, DAY + dt.timedelta(days)) for days in range(3)]
+    left = b'{"type":"FeatureCollection","features":[]}'
+    assert [log.resource for log in logs] == [sha256(STAMPED), sha256(left), sha256(left)]
+    assert [log.outcome for log in logs] == ["first", "same", "same"]
+    assert len({log.canonical_hash for log in logs}) == 1
+    assert list(verify(folder.collection).problems) == []
 
 
 def test_a_304_never_stands_for_bytes_of_another_rule(folder: Folder) -> None:

@@ -20,6 +20,7 @@ from collect_assets.items.canonical import (
     hash_sql,
     json_sql,
     json_text,
+    odd_sql,
     record_hash,
     record_text,
     text_sql,
@@ -112,6 +113,24 @@ def test_a_row_is_filled_where_any_cell_has_a_canonical_text(connection, cells):
     query = f"SELECT {filled_sql([f'c{number}' for number in range(len(cells))])} FROM (SELECT {given_cells})"
     filled = connection.execute(query, cells).fetchone()[0]
     assert filled is any(cell is not None and canonical_text(cell) for cell in cells)
+
+
+ODD_CELLS = st.text(st.sampled_from('ab "\\,\u00a0\u0085\u0301e\u00e9\u2003\ufb01A\u030an'), max_size=5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.lists(ODD_CELLS, min_size=3, max_size=3), min_size=1, max_size=40))
+def test_a_record_that_is_taken_as_it_is_has_its_canonical_form_already(rows):
+    cells = {"a": "c0", "b": "c1", "key": "c2"}
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE cells (c0 VARCHAR, c1 VARCHAR, c2 VARCHAR)")
+        connection.executemany("INSERT INTO cells VALUES (?, ?, ?)", [[cell or None for cell in row] for row in rows])
+        canonical = json_sql({name: text_sql(cell) for name, cell in cells.items()})
+        odd = odd_sql("raw", beyond=True, blanks=True)
+        wrong = connection.execute(f"""
+            SELECT raw, canonical FROM (SELECT {json_sql(cells)} AS raw, {canonical} AS canonical FROM cells)
+            WHERE raw <> canonical AND NOT ({odd})""").fetchall()
+    assert wrong == []
 
 
 @given(st.dictionaries(st.text(max_size=5), st.text(max_size=8) | st.integers() | st.none() | st.lists(st.text())))

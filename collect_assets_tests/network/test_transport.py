@@ -340,8 +340,7 @@ def test_connections_are_kept_for_the_next_request(make_gate):
 
 
 def _idle(gate):
-    pools = gate._local.exchange._connections.of().poolmanager.pools
-    return [conn for key in list(pools.keys()) for conn in pools[key].pool.queue if conn is not None and conn.sock]
+    return [kept for kept in gate._local.exchange._connections._kept.values() if kept.sock]
 
 
 def test_full_disk_is_a_storage_error_and_leaves_no_part(make_gate, tmp_path):
@@ -496,3 +495,12 @@ def test_a_body_of_exactly_the_limit_is_not_cut(make_gate):
     with WebServer({"/": Page(b"x" * 1000)}) as server:
         answer = make_gate(max_bytes=1000).fetch(Request(server.url(), start_will_do=True))
     assert (answer.size, answer.cut) == (1000, False)
+
+
+def test_a_transfer_coding_that_nobody_asked_for_is_not_kept_as_data(failing, make_gate, work):
+    packed = gzip.compress(TEXT)
+    frame = b"%x\r\n%b\r\n0\r\n\r\n" % (len(packed), packed)
+    answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n" + frame
+    with RawServer([answer]) as server:
+        error = failing(make_gate(attempts=1), server.url())
+    assert (error.outcome, work.exists()) == ("failed:protocol", False)

@@ -159,7 +159,7 @@ def test_the_shared_folder_is_ours_alone(tmp_path, monkeypatch):
 
 
 def test_each_asks_the_busiest_host_first_and_several_at_once(make_gate):
-    servers = [WebServer({"/": Page(b"x", delay=0.03)}) for _ in range(4)]
+    servers = [WebServer({"/": Page(b"x", delay=0.1)}) for _ in range(4)]
     counts = [1, 5, 3, 2]
     begun: list[int] = []
 

@@ -102,10 +102,12 @@ class Service:
         if bounds := _RANGE.search(form.get("where", "")):
             after, last = int(bounds[2]) - (bounds[1] == ">="), int(bounds[3])
             chosen = [feature for feature in chosen if after < feature["attributes"]["OBJECTID"] <= last]
+        if field_ := form.get("orderByFields"):
+            chosen = sorted(chosen, key=lambda feature: feature["attributes"][field_])
         if "geometry" in form:
-            box = json.loads(form["geometry"])
-            chosen = [f for f in chosen if box["xmin"] <= f["geometry"]["x"] <= box["xmax"]
-                      and box["ymin"] <= f["geometry"]["y"] <= box["ymax"]]  # fmt: skip
+            box = json.loads(form["geometry"])  # esridump has the corners of quarters the wrong way round
+            (left, right), (low, high) = (sorted((box[f"{axis}min"], box[f"{axis}max"])) for axis in "xy")
+            chosen = [f for f in chosen if left <= f["geometry"]["x"] <= right and low <= f["geometry"]["y"] <= high]
         return chosen
 
     @staticmethod

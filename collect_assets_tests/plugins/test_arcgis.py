@@ -18,7 +18,7 @@ from collect_assets.collecting.plan import Mode
 from collect_assets.collection import Limits, Politeness
 from collect_assets.network.gate import Answer, Gate, Request
 from collect_assets.plugins import HarvestRequest, arcgis
-from collect_assets_tests.collecting.kit import LOOPBACK, Folder
+from collect_assets_tests.collecting.kit import LOOPBACK, QUICK, Folder
 from collect_assets_tests.plugins.arcgis_service import PATH, Feature, Service, error, point
 from collect_assets_tests.servers import Page, WebServer
 
@@ -133,6 +133,44 @@ def test_features_that_come_twice_are_kept_once(serve: Any) -> None:
     features = [*points(10), *points(3), point(11)]
     log = (served := serve(Service(features, most=5))).collect()
     assert served.numbers(log) == list(range(1, 12))
+
+
+def mixed() -> list[Feature]:
+    """Nine features in an order that only the server knows."""
+    return [point(number) for number in (4, 1, 9, 2, 7, 3, 8, 5, 6)]
+
+
+# What esridump 1.13.0 makes of each, oddities included: it takes servers by their word.
+@pytest.mark.parametrize(("service", "numbers", "complete"), [
+    (Service(mixed(), most=4), [4, 1, 9, 2, 7, 3, 8, 5, 6], True),
+    (Service(mixed(), most=4, counts=False), [4, 1, 2, 3, 7, 8, 5, 6, 9], True),
+    (Service(mixed(), most=4, paging=False), [4, 1, 2, 3, 7, 8, 5, 6, 9], True),
+    (Service(mixed(), most=4, paging=False, statistics=True), [4, 1, 2, 3, 7, 8, 5, 6, 9], True),
+    (Service(mixed(), most=4, paging=False, ids=False), [7, 6, 4, 5, 1, 2, 3, 9, 8], True),
+    (Service([*mixed(), point(4)], most=4), [4, 1, 9, 2, 7, 3, 8, 5, 6, 4], False),
+    (Service(mixed(), most=2, said=4, silent=True), [4, 1, 7, 3, 6], False),
+    (Service(mixed(), most=2, said=4, paging=False), [4, 1, 7, 8, 9], False),
+    (Service(mixed(), most=4, ignores_offset=True), [4, 1, 9, 2] * 3, False),
+], ids=["offsets", "uncounted", "ids", "statistics", "boxes", "twice", "silently short", "short",
+        "offset ignored"])  # fmt: skip
+def test_under_the_rule_of_digital_land_the_features_are_those_of_esridump_in_its_order(
+    serve: Any, folder: Folder, service: Service, numbers: list[int], complete: bool
+) -> None:
+    folder.settings('resource-rule = "digital-land"\n' + QUICK)
+    log = (served := serve(service)).collect()
+    assert served.numbers(log) == numbers
+    assert (log.outcome, log.complete) == ("first", complete), log.message
+    assert ("the service counts" in log.message and "as digital-land keeps it" in log.message) is not complete
+
+
+def test_under_the_rule_of_digital_land_half_a_layer_is_no_resource_either(serve: Any, folder: Folder) -> None:
+    folder.settings('resource-rule = "digital-land"\n' + QUICK)
+    broken = Service(
+        points(25), most=10, interfere=lambda f: error(400, "no") if f.get("resultOffset") == "10" else None
+    )
+    log = serve(broken).collect()
+    assert (log.outcome, log.resource) == ("failed:incomplete", "")
+    assert log.partial_resource
 
 
 def test_a_page_that_fails_is_named_and_the_others_are_kept_as_a_part(serve: Any, folder: Folder) -> None:

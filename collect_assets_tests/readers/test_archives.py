@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 import struct
+import tarfile
 import zipfile
 
 import pytest
@@ -198,14 +199,43 @@ def test_encrypted_truncated_and_damaged_archives_are_named(read, zipped):
     assert "encrypted" in read(bytes(encrypted)).report.problem
 
 
-def test_a_tar_in_gzip_is_named(read, tmp_path):
-    import tarfile
+@pytest.fixture
+def tarred():
+    def packing(members: dict[str, str], mode: str = "w:gz") -> bytes:
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode=mode) as archive:
+            for name, content in members.items():
+                header = tarfile.TarInfo(name)
+                header.size = len(content.encode())
+                archive.addfile(header, io.BytesIO(content.encode()))
+        return buffer.getvalue()
 
-    path = tmp_path / "a.tgz"
-    (tmp_path / "a.csv").write_text("id,x\n1,2\n")
-    with tarfile.open(path, "w:gz") as archive:
-        archive.add(tmp_path / "a.csv", "a.csv")
-    assert "tar archive" in read(path.read_bytes()).report.problem
+    return packing
+
+
+@pytest.mark.parametrize("mode", ["w:gz", "w"])
+def test_a_tar_is_read_as_a_zip_is(read, tarred, mode):
+    found = read(tarred({"a/meta.xml": descriptor(FIELDS), "a/core.txt": CORE}, mode))
+    assert (found.report.format, found.ids) == ("dwca", ["o1", "o2"])
+    assert read(tarred({"./sites.csv": "reference,name\nA,x\n"}, mode)).ids == ["A"]
+
+
+def test_links_in_a_tar_are_not_followed(read, tmp_path):
+    (tmp_path / "secret.csv").write_text("id,x\n1,2\n")
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        link = tarfile.TarInfo("a.csv")
+        link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path / "secret.csv")
+        archive.addfile(link)
+    assert "no files" in read(buffer.getvalue()).report.problem
+
+
+def test_a_tar_that_is_cut_off_or_names_at_endless_length_is_named(read, tarred):
+    whole = tarred({"a.csv": "id,x\n" + "1,2\n" * 20_000}, "w")
+    assert read(whole[:30_000]).report.problem
+    header = tarfile.TarInfo("x")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, 1 << 40
+    assert "header of" in read(header.tobuf(tarfile.GNU_FORMAT) + whole).report.problem
 
 
 def test_blank_lines_above_the_header_of_a_core_are_passed_over(read, zipped):

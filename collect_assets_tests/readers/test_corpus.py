@@ -24,7 +24,7 @@ COUNTS = {
     "dwca-star-test-archive.zip": 4,
     "dwca-2extensions.zip": 4,
     "dwca-ids.zip": 4,
-    "dwca-orphaned-rows.zip": 4,
+    "dwca-orphaned-rows.zip": 4,  # and a row of an extension with a cell too many
     "dwca-utf8-eol-test.zip": 1,
     "dwca-simple-csv.zip": 3,
     "dwca-simple-csv-dos.zip": 3,
@@ -69,7 +69,8 @@ def found(name: str) -> Path:
 @pytest.mark.parametrize("name", COUNTS)
 def test_every_published_archive_yields_its_records(read, name):
     report = read(found(name).read_bytes()).report
-    assert (report.records, report.rejected, report.problem) == (COUNTS[name], 0, "")
+    rejected = 1 if name == "dwca-orphaned-rows.zip" else 0
+    assert (report.records, report.rejected, report.problem) == (COUNTS[name], rejected, "")
 
 
 @pytest.mark.parametrize("name", FOLDERS)

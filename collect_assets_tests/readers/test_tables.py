@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from collect_assets.errors import SettingsError, UnreadableError
+from collect_assets.items.canonical import canonical_text
 from collect_assets.items.records import Reading
-from collect_assets.readers.delimited import breaks_in_quotes
 from collect_assets.readers.encodings import codec_name
+from collect_assets.readers.facts import look_at
 
 TEXT = "reference,name,note\nA1,Café,first\nA2,Ørsted,“second”\n"
 RECORDS = [
@@ -262,7 +263,7 @@ def test_quoted_line_breaks_in_a_large_file_make_no_rows(read, after):
 )
 def test_quotes_that_stay_open_at_the_end_of_a_line_are_seen(tmp_path, content, odd):
     (tmp_path / "table").write_bytes(content)
-    assert breaks_in_quotes(tmp_path / "table", '"') is odd
+    assert look_at(tmp_path / "table").breaks is odd
 
 
 @pytest.mark.parametrize(
@@ -279,3 +280,53 @@ def test_encodings_of_other_alphabets_are_read(read):
     text = "reference,name\nA,Дуб\n"
     for encoding in ("cp1251", "koi8-r", "utf-32", "utf-7"):
         assert read(text.encode(encoding), encoding=encoding).records == [{"reference": "A", "name": "Дуб"}]
+
+
+ODD_CELLS = (
+    "plain",
+    " before",
+    "after ",
+    "\u00a0hard",
+    "e\u0301",
+    "Ågot Østlie",
+    '"a"',
+    "Дуб",
+    "\u2003",
+    "",
+    " ",
+    '""',
+    "x\ty",
+)
+
+
+@pytest.mark.parametrize("filling", ["x" * 50, "é" * 25, "— " * 15])
+def test_large_tables_and_small_ones_come_to_the_same_records(read, filling):
+    # Above 1 MB only records that look odd are brought into canonical form cell by cell.
+    cells = [ODD_CELLS[number % len(ODD_CELLS)] for number in range(20_000)]
+    quoted = ['"' + cell.replace('"', '""') + '"' if cell else "" for cell in cells]
+    rows = [f"{number},{cell},{filling}" for number, cell in enumerate(quoted)]
+    large = read("\n".join(["reference,name,note", *rows]).encode())
+    small = read("\n".join(["reference,name,note", *rows[:50]]).encode())
+    assert large.file.parent == small.file.parent
+    assert [row[:3] for row in large.rows[:50]] == [row[:3] for row in small.rows]
+    assert [record.get("name", "") for record in large.records] == [canonical_text(cell) for cell in cells]
+
+
+@pytest.mark.parametrize(
+    ("content", "beyond", "controls"),
+    [
+        (b"a,b\n", False, False),
+        ("Ågot Østlie °\r\n".encode(), False, False),
+        (b"a" * ((1 << 16) - 1) + "\u00a0".encode(), True, False),
+        (b"a" * ((1 << 16) - 1) + "\u00b0".encode(), False, False),
+        (b"a" * ((1 << 16) - 1) + "\u0085".encode(), True, False),
+        ("e\u0301".encode(), True, False),
+        ("\u2003".encode(), True, False),
+        (b"a\x1fb", False, True),
+    ],
+    ids=range(8),
+)
+def test_what_cells_may_hold_is_seen_in_the_bytes(tmp_path, content, beyond, controls):
+    (tmp_path / "table").write_bytes(content)
+    facts = look_at(tmp_path / "table")
+    assert (facts.beyond, facts.controls) == (beyond, controls)

@@ -42,8 +42,13 @@ ODD = {
     "half a surrogate pair": {**PLAIN, "message": "\ud800"},
     "without a URL": {"status": "200"},
     "a list": [PLAIN],
+    "a message longer than a line is read": {**PLAIN, "message": "x" * (1 << 20)},
+    "a message longer than a first read": {**PLAIN, "message": "é" * 100_000},
     "keys with quotes": {**PLAIN, "message": 'it\'s "so"; DROP TABLE log_row; --\n'},
 }
+
+# A log that would write the log of another endpoint, were it put into a text with others as it is.
+BESIDE = f'{json.dumps(PLAIN)}\x1f{DAY}\x1f{endpoint_id(URL)}\x1f{{"endpoint-url": "{URL}"}}'.encode()
 
 
 def put(folder: Path, content: bytes, url: str = URL) -> Collection:
@@ -76,7 +81,11 @@ def test_a_log_is_read_as_it_is_read_one_by_one(tmp_path: Path, odd: object) -> 
     assert read_by_sql(collection) == read_by_python(collection)
 
 
-@pytest.mark.parametrize("content", [b"", b'{"endpoint-url": "https://exa', b"\xff\xfe\x00", b"[" * 5000, b"null"])
+DAMAGED = [b"", b" \n", b'{"endpoint-url": "https://exa', b"\xff\xfe\x00", b"[" * 5000, b"null"]
+BESIDES = [BESIDE, BESIDE.replace(b"\x1f", b"\n"), BESIDE.replace(b"\x1f", b"\0")]
+
+
+@pytest.mark.parametrize("content", [*DAMAGED, *BESIDES])
 def test_a_damaged_log_is_named_and_the_others_are_read(tmp_path: Path, content: bytes) -> None:
     put(tmp_path, json.dumps(PLAIN).encode())
     collection = put(tmp_path, content, "https://example.org/other.csv")
@@ -95,6 +104,28 @@ def test_a_log_under_another_name_is_passed_over_and_named(tmp_path: Path) -> No
 
     assert rows == []
     assert f"holds the log of {endpoint_id(URL)}" in problems[0]
+
+
+@pytest.mark.parametrize("name", ["a\x1fb.json", "a\nb.json", "a\udcffb.json", "x.json", '"', ".json"])
+def test_a_file_of_another_name_is_passed_over_and_named(tmp_path: Path, name: str) -> None:
+    collection = put(tmp_path, json.dumps(PLAIN).encode())
+    (collection.log / str(DAY) / name).write_text(json.dumps(PLAIN))
+
+    rows, problems = read_by_sql(collection)
+
+    assert [row["endpoint"] for row in rows] == [endpoint_id(URL)]
+    assert (rows, problems) == read_by_python(collection)
+    assert len(problems) == name.endswith(".json")
+
+
+def test_a_log_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    collection = put(tmp_path, json.dumps(PLAIN).encode())
+    (collection.log / str(DAY) / f"{'0' * 64}.json").mkdir()
+
+    rows, problems = read_by_sql(collection)
+
+    assert len(rows) == len(problems) == 1
+    assert (rows, problems) == read_by_python(collection)
 
 
 def test_a_log_that_is_written_over_many_lines_is_read(tmp_path: Path) -> None:

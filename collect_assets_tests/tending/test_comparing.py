@@ -170,6 +170,16 @@ def test_a_folder_of_digital_land_python_is_compared_with_ours(two: tuple[Folder
     assert compared.rate == 1.0
 
 
+def test_failures_are_alike_by_their_exception_where_the_other_side_forgot_the_status(
+    two: tuple[Folder, Folder],
+) -> None:
+    rewrite(two[0], 3, status="200", exception="ChunkedEncodingError")
+    rewrite(two[1], 3, status=None, exception="ChunkedEncodingError", outcome=None)
+    assert compare(two[0].collection, two[1].collection).kinds == {}
+    rewrite(two[1], 3, exception="ReadTimeout")
+    assert compare(two[0].collection, two[1].collection).kinds == {"other-status": 1}
+
+
 def test_folders_without_days_cannot_be_compared(tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

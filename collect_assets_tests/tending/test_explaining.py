@@ -153,6 +153,26 @@ def test_a_conditional_request_and_what_the_next_run_would_send_are_explained(tm
     )
 
 
+def test_the_rule_of_resources_is_explained_and_why_it_allowed_no_304(tmp_path: Path) -> None:
+    page = Page(b'{"timeStamp":"x","a":1}', headers={"Content-Type": "application/json", "ETag": '"one"'})
+    folder = Folder(tmp_path).settings(QUICK)
+    with WebServer({"/a": page}) as server:
+        url = server.url("/a")
+        folder.register(url).collect()
+        as_served = words(folder, url, DAY)
+        folder.settings(f'resource-rule = "digital-land"\n{QUICK}')
+        changed = words(folder, url, DAY)
+        folder.tomorrow()
+        stripped = words(folder, url, NEXT_DAY)
+
+    assert "would ask it whether it changed, by If-None-Match" in as_served
+    assert "digital-land" not in as_served
+    assert "The run for 2026-03-02, by the register as it stands now, would ask it for all of it." in changed
+    assert "resource: Bytes were kept as digital-land-python keeps them (resource-rule)" in stripped
+    assert f"the resource of {DAY} was not kept by the rule `digital-land`, so no 304 could stand for it" in stripped
+    assert "would ask it whether it changed, by If-None-Match" in stripped
+
+
 def test_a_resource_that_returned_names_the_day_when_it_was_served_before(tmp_path: Path) -> None:
     folder = Folder(tmp_path).settings(QUICK)
     served = iter([csv_of(1), csv_of(2), csv_of(1)])
@@ -183,6 +203,22 @@ def test_what_readers_made_of_it_and_what_changed_in_the_index_is_said(tmp_path:
     assert "So it proves no absence" in table
     assert "items: Its items that day: 2 created." in table
     assert "records: No records could be read: " in binary
+
+
+def test_what_was_withdrawn_and_what_has_another_ones_place_is_said(tmp_path: Path) -> None:
+    folder = Folder(tmp_path).settings(QUICK)
+    with WebServer({"/a.csv": Page(csv_of(1)), "/b.csv": Page(csv_of(2))}) as server:
+        urls = [server.url("/a.csv"), server.url("/b.csv")]
+        folder.register(*urls).collect()
+    withdrawn, moved = (folder.log(url).resource for url in urls)
+    place = folder.put_resource(csv_of(3))
+    (tmp_path / "old-resource.csv").write_text(f"old-resource,status,resource\n{withdrawn},410,\n{moved},301,{place}\n")
+    fold(folder.collection, DAY)
+
+    assert "records: No records are read of it: it is withdrawn: old-resource.csv" in words(folder, urls[0], DAY)
+    assert "items: Its items that day: nothing changed." in words(folder, urls[0], DAY)
+    assert f"records: In its place {place} is read" in words(folder, urls[1], DAY)
+    assert "records: 2 records" in words(folder, urls[1], DAY)
 
 
 def test_a_day_that_is_over_or_has_not_begun_is_said_to_be_so_and_the_register_of_then_counts(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What feeds, providers and repositories offer, as rows for a register that people review."""
