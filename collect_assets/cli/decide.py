@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--all", "all_", is_flag=True, envvar="COLLECT_ASSETS_ALL", show_envvar=True, help="All that is held.")
 @click.option(
-    "--who", default="", envvar=["COLLECT_ASSETS_WHO", "USER"], show_envvar=True, help="Who decides; kept for ever."
+    "--who", default="", envvar="COLLECT_ASSETS_WHO", show_envvar=True, help="Who decides; kept for ever."
 )
 @click.option("--why", default="", envvar="COLLECT_ASSETS_WHY", show_envvar=True, help="Why; kept for ever.")
 @click.option(
