@@ -10,7 +10,9 @@ from pathlib import Path
 
 from benchmarks.figures import Figure, Place, write_figures
 
-NAMES = ("replay", "throughput", "memory", "archive", "index", "unchanged", "small", "tables", "estate", "documents")
+NAMES = (
+    "replay", "throughput", "memory", "archive", "index", "unchanged", "small", "tables", "estate", "documents", "items"
+)  # fmt: skip
 
 
 def main() -> None:
@@ -18,13 +20,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"which of {', '.join(NAMES)}; all when left out")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that everything works")
+    parser.add_argument("--items", type=int, default=0, help="how many items the benchmarks of the index have")
     parser.add_argument("--results", type=Path, default=Path("bench"), help="folder of figures.json and profile.txt")
     options = parser.parse_args()
     if unknown := set(options.names) - set(NAMES):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     options.results.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="benchmarks-", ignore_cleanup_errors=True) as folder:
-        place = Place(Path(folder), options.results, options.quick)
+        place = Place(Path(folder), options.results, options.quick, options.items)
         for name in options.names or NAMES:
             measure: Callable[[Place], list[Figure]] = import_module(f"benchmarks.{name}").measure
             figures = measure(place)

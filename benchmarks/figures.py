@@ -37,11 +37,13 @@ class Place:
         folder: a temporary folder of its own, removed at the end.
         results: where figures and profiles are kept.
         quick: small sizes, to see that everything works; the figures mean little.
+        items: how many items, where somebody says so; 0 leaves it to the benchmark.
     """
 
     folder: Path
     results: Path
     quick: bool = False
+    items: int = 0
 
 
 def machine() -> dict[str, str | int]:

@@ -44,7 +44,7 @@ def _figure(rows: int, size: int, answer: dict[str, float], plain: dict[str, flo
 
 def size_of(place: Place) -> int:
     """How many rows."""
-    return 20_000 if place.quick else 2_000_000
+    return place.items or (20_000 if place.quick else 2_000_000)
 
 
 def lay_archive(folder: Path, entry_date: str, rows: int, edition: int) -> Path:

@@ -123,10 +123,34 @@ class Schedule(Section):
     priority: int = Field(0, ge=-1_000_000, le=1_000_000)
 
 
+class Guard(Section):
+    """How much an endpoint may lose in one day before a person is asked. Growth is never held.
+
+    Attributes:
+        loss: the share of its items.
+        ids: the share of ids that are new, while as many others are missing.
+        items: losses and changes of so few items are never held.
+        past_answers: from so many complete answers on, the endpoint's own past widens or narrows both shares.
+    """
+
+    loss: float = Field(0.3, ge=0, le=1)
+    ids: float = Field(0.5, ge=0, le=1)
+    items: int = Field(20, ge=0, le=1_000_000_000)
+    past_answers: int = Field(8, ge=1, le=10_000)
+
+
 class Items(Section):
-    """The rules of the item life cycle."""
+    """The rules of the item life cycle.
+
+    Attributes:
+        scope: within what ids are unique: each endpoint, or all endpoints of one organisation and dataset.
+        retired: what becomes of the items of an endpoint on its end-date.
+    """
 
     absences_before_deletion: int = Field(2, ge=1, le=10_000)
+    scope: Literal["endpoint", "organisation-dataset"] = "endpoint"
+    retired: Literal["keep", "drop"] = "keep"
+    guard: Guard = Guard()
 
 
 class Harvesting(Section):
@@ -282,6 +306,11 @@ class Collection:
     def log_path(self, entry_date: dt.date, endpoint: str) -> Path:
         """Where the log of an endpoint on an entry-date is."""
         return self.log.joinpath(entry_date.isoformat(), f"{endpoint}.json")
+
+    @property
+    def decisions(self) -> Path:
+        """What people decided, one file each; files are added and never changed."""
+        return self.registers / "decision"
 
     @property
     def log_csv(self) -> Path:

@@ -36,6 +36,10 @@ class SettingsError(CollectAssetsError):
     """A `collection.toml`, an environment variable or an option that cannot be used as it is."""
 
 
+class DecisionError(CollectAssetsError):
+    """A decision on what is held that cannot be read, or cannot be made."""
+
+
 class RegisterError(CollectAssetsError):
     """A register that cannot be read at all; a single bad row is a `Problem` and raises nothing."""
 

@@ -9,7 +9,14 @@ from importlib import import_module
 
 import click
 
-from collect_assets.errors import CollectAssetsError, NoLogsError, QueryError, RegisterError, SettingsError
+from collect_assets.errors import (
+    CollectAssetsError,
+    DecisionError,
+    NoLogsError,
+    QueryError,
+    RegisterError,
+    SettingsError,
+)
 from collect_assets.version import __version__
 
 COMMANDS = (
@@ -18,6 +25,11 @@ COMMANDS = (
     "index",
     "search",
     "changes",
+    "history",
+    "diff",
+    "raw",
+    "preview",
+    "decide",
     "tables",
     "describe",
     "verify",
@@ -33,7 +45,7 @@ COMMANDS = (
     "add-endpoint",
     "retire",
 )
-BAD_USAGE = (RegisterError, SettingsError, QueryError)
+BAD_USAGE = (RegisterError, SettingsError, QueryError, DecisionError)
 
 
 class Commands(click.Group):

@@ -57,11 +57,16 @@ def command(
         return
     if report.rebuilt:
         click.secho(f"built from nothing: {report.rebuilt}", fg="yellow", err=True)
+    for register_problem in report.problems:
+        click.secho(str(register_problem), fg="yellow", err=True)
+    for again in report.refolded:
+        click.echo(f"folded again: {again}")
     for day, change in report.changes.items():
-        click.echo(
-            f"{day}: {change.created} created, {change.updated} updated, {change.restored} restored, "
-            f"{change.deleted} deleted"
-        )
+        click.echo(f"{day}: {change}")
         for endpoint, problem in change.problems.items():
             click.secho(f"  not read: {endpoint[:12]}: {problem}", fg="yellow")
+        for endpoint, count in change.held.items():
+            click.secho(
+                f"  {count} changes of {endpoint[:12]} are held: `collect-assets decide` lists them", fg="yellow"
+            )
     click.echo(f"{report.index}: up to {report.horizon}{'' if report.changes else ', nothing new'}")

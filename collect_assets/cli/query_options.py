@@ -40,7 +40,7 @@ def query_options(function: Function) -> Function:
 
     @functools.wraps(function)
     def with_query(**given: Any) -> Any:  # noqa: ANN401 - of any command
-        names = [name for name, *_ in (*_SEVERAL, *_ONE)]
+        names = ["withheld", *(name for name, *_ in (*_SEVERAL, *_ONE))]
         return function(query=_query(given.pop("text"), **{name: given.pop(name) for name in names}), **given)
 
     command: Any = with_query
@@ -50,6 +50,13 @@ def query_options(function: Function) -> Function:
         command = _option(name, metavar, f"{text} May be repeated; in the variable one per line.", multiple=True)(
             command
         )
+    command = click.option(
+        "--withheld",
+        is_flag=True,
+        envvar="COLLECT_ASSETS_WITHHELD",
+        show_envvar=True,
+        help="Only items of which what is served now is not applied: held, rejected, or under manual control.",
+    )(command)
     return click.argument("text", required=False, default="")(command)  # type: ignore[no-any-return]
 
 
@@ -78,6 +85,7 @@ def _query(
     near: str,
     resource: str,
     changed: str,
+    withheld: bool,
 ) -> Query:
     from collect_assets.index.query import Box, Condition, Near, Query, Span
 
@@ -93,4 +101,5 @@ def _query(
         datasets=tuple(dataset),
         resource=resource,
         changed=Span.parse(changed) if changed else None,
+        withheld=withheld,
     )

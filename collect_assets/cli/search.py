@@ -142,6 +142,7 @@ def _print_lines(found: Hits) -> None:
             "resource": hit.resource,
             "member": hit.member,
             "record-number": hit.record_number,
+            **({"withheld": hit.withheld} if hit.withheld else {}),
             "record": hit.record,
         }
         click.echo(json.dumps(shown, ensure_ascii=False))
@@ -175,7 +176,11 @@ def print_table(found: Hits) -> None:
     for hit in found.hits:
         fields = ((name, _text(value)) for name, value in hit.record.items() if _text(value) != hit.item)
         shown = "  ".join(f"{name}={value[:CELL]}" for name, value in fields)
-        table.add_row(Text(hit.item), f"{hit.changed} {hit.change}", Text(shown[:300]))
+        table.add_row(
+            Text(hit.item),
+            f"{hit.changed} {hit.change}{f', {hit.withheld[:17]}' if hit.withheld else ''}",
+            Text(shown[:300]),
+        )
     if found.hits:
         Console(soft_wrap=False).print(table)
     more = f", {len(found.hits)} shown" if found.total > len(found.hits) else ""

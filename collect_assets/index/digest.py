@@ -21,15 +21,32 @@ TABLES = {
                                        o.records, o.proves_absence, o.problem) AS content
         FROM observation o JOIN endpoint e USING (endpoint_no)""",
     "item_version": """
-        SELECT v.first_date AS entry_date, concat_ws('|', e.endpoint, v.item_id, v.change, v.record_hash, v.member,
-                                                     v.record_number) AS content
-        FROM item_version v JOIN endpoint e USING (endpoint_no)""",
+        SELECT v.first_date AS entry_date, concat_ws('|', s.scope, e.endpoint, v.item_id, v.change, v.record_hash,
+                                                     v.observed, v.member, v.record_number) AS content
+        FROM item_version v JOIN endpoint e USING (endpoint_no) JOIN scope s ON s.scope_no = v.scope_no""",
     "item_version_end": """
-        SELECT v.last_date + 1 AS entry_date, concat_ws('|', e.endpoint, v.item_id, v.ended, v.record_hash) AS content
+        SELECT v.last_date + 1 AS entry_date, concat_ws('|', e.endpoint, v.item_id, v.ended, v.why, v.record_hash)
+                                                     AS content
         FROM item_version v JOIN endpoint e USING (endpoint_no) WHERE v.last_date IS NOT NULL""",
     "unseen": """
-        SELECT u.last_seen AS entry_date, concat_ws('|', e.endpoint, u.item_id, u.absences) AS content
-        FROM unseen u JOIN endpoint e USING (endpoint_no)""",
+        SELECT u.last_seen AS entry_date, concat_ws('|', s.scope, u.item_id, u.absences) AS content
+        FROM unseen u JOIN scope s USING (scope_no)""",
+    "withheld": """
+        SELECT w.first_date AS entry_date, concat_ws('|', s.scope, w.item_id, w.last_date, w.change, w.reason, w.held,
+                                                     w.record_hash, w.observed, w.member, w.record_number) AS content
+        FROM withheld w JOIN scope s USING (scope_no)""",
+    "hold": """
+        SELECT h.entry_date, concat_ws('|', s.scope, h.held, h.reasons, h.items, h.deletions, h.creations) AS content
+        FROM hold h JOIN scope s USING (scope_no)""",
+    "decision": """
+        SELECT d.entry_date, concat_ws('|', s.scope, d.decision, d.verdict, d.held, d.applied, d.problem) AS content
+        FROM decision d JOIN scope s USING (scope_no)""",
+    "renamed": """
+        SELECT r.entry_date, concat_ws('|', s.scope, r.old_id, r.new_id, r.decision) AS content
+        FROM renamed r JOIN scope s USING (scope_no)""",
+    "event": """
+        SELECT v.entry_date, concat_ws('|', s.scope, v.stage, v.content) AS content
+        FROM event v JOIN scope s USING (scope_no)""",
     "day": """
         SELECT entry_date, concat_ws('|', logs, resources, skips, resources_digest) AS content FROM day""",
 }

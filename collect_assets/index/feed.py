@@ -37,9 +37,9 @@ event AS (
     SELECT coalesce(b.day, x.day) AS day, e.endpoint, coalesce(b.item_id, x.item_id) AS item_id,
            coalesce(b.version_no, x.version_no) AS version_no,
            CASE WHEN coalesce(b.matches, false) AND coalesce(x.matches, false) THEN 'updated'
-                WHEN b.matches AND b.change = 'updated' THEN 'entered'
+                WHEN b.matches AND b.change IN ('updated', 'moved', 'renamed') THEN 'entered'
                 WHEN b.matches THEN b.change
-                WHEN x.matches AND b.day IS NOT NULL THEN 'left'
+                WHEN x.matches AND (b.day IS NOT NULL OR x.ended IN ('moved', 'renamed')) THEN 'left'
                 WHEN x.matches THEN x.ended END AS change
     FROM begun b FULL JOIN ended x ON b.endpoint_no = x.endpoint_no AND b.item_id = x.item_id AND b.day = x.day
     JOIN endpoint e ON e.endpoint_no = coalesce(b.endpoint_no, x.endpoint_no)

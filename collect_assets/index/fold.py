@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,55 +19,55 @@ import duckdb
 from collect_assets.collecting.window import Clock, utc_now
 from collect_assets.collection import Collection
 from collect_assets.errors import DamagedFileError, IndexUnavailableError, StorageError
-from collect_assets.index.apply import DayChanges, LastSeen, Observation, apply_day, passing
+from collect_assets.index.again import Refolded, refolded, take_out
+from collect_assets.index.apply import DayChanges, passing
+from collect_assets.index.base import Base, first_line, published_base
 from collect_assets.index.damage import remove_damaged
-from collect_assets.index.observations import fingerprint, load_wanted
+from collect_assets.index.day_by_day import Days, Progress
+from collect_assets.index.observations import TABLES, Wanted, fingerprint, load_wanted
 from collect_assets.index.operations import count_changes, log_operation
 from collect_assets.index.publish import building, index_lock, published, reading
 from collect_assets.index.represent import represent
 from collect_assets.index.representation import Representation
-from collect_assets.index.schema import INDEX_VERSION, create_tables, read_meta, write_meta
-from collect_assets.items.records import Reading
+from collect_assets.index.schema import INDEX_VERSION, create_tables, write_meta
+from collect_assets.registers import Problem
 from collect_assets.store.database import database, literal
 from collect_assets.store.local import temporary
 
-PURGE = """
-CREATE TEMP TABLE again AS
-SELECT DISTINCT endpoint_no FROM (
-    SELECT endpoint_no FROM (
-        SELECT endpoint_no, entry_date, resource, canonical_hash, reading, complete, coverage, missing,
-               CASE WHEN reading = '' THEN problem END
-        FROM observation
-        EXCEPT
-        SELECT endpoint_no, entry_date, resource, canonical_hash, reading, complete, coverage, missing, reading_problem
-        FROM wanted JOIN endpoint e USING (endpoint)
-    )
-    UNION ALL
-    SELECT endpoint_no FROM observation WHERE passing
-    UNION ALL
-    SELECT h.endpoint_no
-    FROM wanted w JOIN endpoint e USING (endpoint)
-    JOIN (SELECT endpoint_no, max(entry_date) AS newest FROM observation GROUP BY endpoint_no) h USING (endpoint_no)
-    ANTI JOIN observation o ON o.endpoint_no = e.endpoint_no AND o.entry_date = w.entry_date
-    WHERE w.entry_date < h.newest
-);
-DELETE FROM item_version WHERE endpoint_no IN (FROM again);
-DELETE FROM unseen WHERE endpoint_no IN (FROM again);
-DELETE FROM observation WHERE endpoint_no IN (FROM again);
+NEW_SCOPES = """
+INSERT INTO scope
+SELECT coalesce((SELECT max(scope_no) FROM scope), 0) + row_number() OVER (ORDER BY scope), scope, false
+FROM (SELECT DISTINCT scope FROM wanted_endpoint ANTI JOIN scope USING (scope))
 """
 
-NEW_ENDPOINTS = """
+ENDPOINTS = """
+UPDATE endpoint SET scope_no = s.scope_no, max_age = w.max_age FROM wanted_endpoint w JOIN scope s USING (scope)
+WHERE w.endpoint = endpoint.endpoint
+  AND (endpoint.scope_no <> s.scope_no OR endpoint.max_age IS DISTINCT FROM w.max_age);
 INSERT INTO endpoint
-SELECT coalesce((SELECT max(endpoint_no) FROM endpoint), 0) + row_number() OVER (ORDER BY endpoint), endpoint
-FROM (SELECT DISTINCT endpoint FROM wanted ANTI JOIN endpoint USING (endpoint))
+SELECT coalesce((SELECT max(endpoint_no) FROM endpoint), 0) + row_number() OVER (ORDER BY endpoint), endpoint, scope_no,
+       max_age
+FROM (FROM wanted_endpoint ANTI JOIN endpoint USING (endpoint)) JOIN scope USING (scope);
+DELETE FROM member;
+INSERT INTO member SELECT s.scope_no, e.endpoint_no, w.place, w.joined, w.left_on
+FROM wanted_member w JOIN scope s USING (scope) JOIN endpoint e USING (endpoint);
+DELETE FROM manual_item;
+INSERT INTO manual_item SELECT s.scope_no, w.item_id, w.first_date, w.last_date, w.who, w.why
+FROM wanted_manual w JOIN scope s USING (scope);
+DELETE FROM day;
+INSERT INTO day FROM wanted_day ORDER BY entry_date;
 """
 
 DUE = """
-CREATE TEMP TABLE due AS
-SELECT w.entry_date, e.endpoint_no, w.endpoint, w.resource, w.canonical_hash, w.reading, w.reading_problem, w.complete,
-       w.coverage, w.missing
+CREATE OR REPLACE TEMP TABLE due AS
+SELECT w.entry_date, e.endpoint_no, e.scope_no, w.endpoint, w.resource, w.canonical_hash, w.reading, w.reading_problem,
+       w.complete, w.coverage, w.missing
 FROM wanted w JOIN endpoint e USING (endpoint)
-ANTI JOIN observation o ON o.endpoint_no = e.endpoint_no AND o.entry_date = w.entry_date
+ANTI JOIN observation o ON o.endpoint_no = e.endpoint_no AND o.entry_date = w.entry_date;
+CREATE OR REPLACE TEMP TABLE due_event AS
+SELECT s.scope_no, w.entry_date, w.stage, w.content FROM wanted_event w JOIN scope s USING (scope)
+ANTI JOIN event e ON e.scope_no = s.scope_no AND e.entry_date = w.entry_date AND e.stage = w.stage
+                 AND e.content = w.content;
 """
 
 TO_BE_TRIED = ", to be tried again"
@@ -81,16 +82,16 @@ class FoldReport:
         horizon: the newest entry-date that the index speaks of.
         changes: by entry-date, what was applied; empty when the files say nothing new.
         rebuilt: why the index was built from nothing; blank when it was not.
+        refolded: endpoints that were folded again from their first day, and what that did.
+        problems: what is wrong with the registers about items, and with decisions.
     """
 
     index: Path
     horizon: dt.date
     changes: dict[dt.date, DayChanges] = field(default_factory=dict)
     rebuilt: str = ""
-
-
-Progress = Callable[[dt.date, int, int], None]
-"""Called before each day with the day, its number and the number of days to apply."""
+    refolded: tuple[Refolded, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
 
 def fold(
@@ -112,45 +113,88 @@ def fold(
         StorageError: the disk is full, or a folder cannot be written; the published index is as it was.
     """
     with index_lock(collection):
-        held = _held(collection, upto)
+        held = published_base(collection, upto)
         horizon = max(upto, held.horizon)
         try:
             return _fold(collection, held, horizon, progress, now)
         except duckdb.Error as error:  # a flipped bit in a derived file is noticed when its block is read
             if "No space left" in str(error):
-                raise StorageError(f"{collection.derived}: {_first_line(error)}; free space and run again") from error
+                raise StorageError(f"{collection.derived}: {first_line(error)}; free space and run again") from error
             damaged = remove_damaged(collection)
-            reason = f"{', '.join(damaged) or held.path}: was damaged: {_first_line(error)}"
+            reason = f"{', '.join(damaged) or held.path}: was damaged: {first_line(error)}"
             try:
                 return _fold(collection, replace(held, path=None, rebuilt=reason), horizon, progress, now)
             except duckdb.Error as again:
-                raise StorageError(f"{collection.derived}: the index cannot be built: {_first_line(again)}") from again
+                raise StorageError(f"{collection.derived}: the index cannot be built: {first_line(again)}") from again
 
 
-def _fold(collection: Collection, held: Held, horizon: dt.date, progress: Progress | None, now: Clock) -> FoldReport:
+def _fold(collection: Collection, held: Base, horizon: dt.date, progress: Progress | None, now: Clock) -> FoldReport:
     part = temporary(collection.work)
     try:
-        readings, inputs = _gather(collection, horizon, part)
-        state = {
-            "version": str(INDEX_VERSION),
-            "rules": collection.settings.items.model_dump_json(),
-            "representation": Representation.of(collection.settings.index).version,
-            "horizon": horizon.isoformat(),
-            "inputs": inputs,
-        }
+        wanted, inputs = _gather(collection, horizon, part)
+        state = _state(collection, horizon, inputs)
         if held.path is not None and _says_all(collection, held, state):
-            return FoldReport(held.path, horizon)
+            return FoldReport(held.path, horizon, problems=wanted.problems)
         with building(collection, held.path) as connection:
             if held.path is None:
                 create_tables(connection)
-            changes, refolded = _apply(connection, collection, readings, part, state, progress)
-            _represent(connection, collection, held, changes, horizon, refolded=refolded, at=now())
+            done = _apply(connection, collection, wanted, part, state, progress)
+            _represent(connection, collection, held, done.changes, horizon, refolded=done.again, at=now())
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return FoldReport(_published(collection), horizon, changes, held.rebuilt)
+    return FoldReport(_published(collection), horizon, done.changes, held.rebuilt, done.refolded, wanted.problems)
 
 
-def _says_all(collection: Collection, held: Held, state: dict[str, str]) -> bool:
+@contextmanager
+def fold_aside(
+    collection: Collection, upto: dt.date, aside: Path, progress: Progress | None = None
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, FoldReport]]:
+    """The fold in a copy that is published nowhere: what it would do, and the index that would come of it.
+
+    Args:
+        collection: whose index.
+        upto: the entry-date to fold at least.
+        aside: a folder for the copy.
+        progress: called before each day.
+
+    Raises:
+        NoLogsError: nothing was ever collected up to that day.
+        IndexUnavailableError: the published index turns out to be damaged.
+        StorageError: the disk is full, or a folder cannot be written.
+    """
+    copy = aside / "index.duckdb"
+    with index_lock(collection):  # the file behind the link goes when the one after the next is published
+        held = published_base(collection, upto)
+        if held.path is not None:
+            shutil.copyfile(held.path, copy)
+    horizon = max(upto, held.horizon)
+    wanted, inputs = _gather(collection, horizon, aside / "wanted")
+    try:
+        with database(copy, spill=aside / "spill") as connection:
+            if held.path is None:
+                create_tables(connection)
+            done = _apply(
+                connection, collection, wanted, aside / "wanted", _state(collection, horizon, inputs), progress
+            )
+            yield connection, FoldReport(copy, horizon, done.changes, held.rebuilt, done.refolded, wanted.problems)
+    except duckdb.Error as error:
+        raise IndexUnavailableError(
+            f"{held.path or collection.index}: {first_line(error)}; run `collect-assets index`, which builds it again"
+        ) from error
+
+
+def _state(collection: Collection, horizon: dt.date, inputs: str) -> dict[str, str]:
+    """What an index says of itself."""
+    return {
+        "version": str(INDEX_VERSION),
+        "rules": collection.settings.items.model_dump_json(),
+        "representation": Representation.of(collection.settings.index).version,
+        "horizon": horizon.isoformat(),
+        "inputs": inputs,
+    }
+
+
+def _says_all(collection: Collection, held: Base, state: dict[str, str]) -> bool:
     """Whether the published index says what the files say; what could not be read may be readable by now."""
     if held.meta == state:
         return True
@@ -169,10 +213,6 @@ def _is_whole(collection: Collection, resource: str) -> bool:
     return True
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n", 1)[0]
-
-
 def _published(collection: Collection) -> Path:
     path = published(collection)
     if path is None:
@@ -180,90 +220,53 @@ def _published(collection: Collection) -> Path:
     return path
 
 
-@dataclass(frozen=True)
-class Held:
-    """What is published already.
-
-    Attributes:
-        horizon: the newest entry-date that has to be in the next index, so that none goes that was in this one.
-        path: the file to build on; None where the index has to be built from nothing.
-        meta: what it says of itself.
-        rebuilt: why it has to be built from nothing.
-    """
-
-    horizon: dt.date
-    path: Path | None = None
-    meta: dict[str, str] = field(default_factory=dict)
-    rebuilt: str = ""
-
-
-def _held(collection: Collection, upto: dt.date) -> Held:
-    path = published(collection)
-    if path is None:
-        return Held(upto)
-    newest = max([upto, *collection.entry_dates()])
-    try:
-        with reading(collection) as connection:
-            meta = read_meta(connection)
-        horizon = dt.date.fromisoformat(meta["horizon"])
-    except IndexUnavailableError as error:
-        return Held(newest, rebuilt=str(error))
-    except (duckdb.Error, KeyError, ValueError) as error:
-        return Held(newest, rebuilt=f"{path}: is not an item index: {_first_line(error)}")
-    if meta.get("version") != str(INDEX_VERSION):
-        reason = f"{path}: has version {meta.get('version')}, this software writes {INDEX_VERSION}"
-        return Held(horizon, rebuilt=reason)
-    if meta.get("rules") != collection.settings.items.model_dump_json():
-        return Held(horizon, rebuilt="the collection's rules of the item life cycle changed")
-    return Held(horizon, path, meta)
-
-
-def _gather(collection: Collection, horizon: dt.date, part: Path) -> tuple[dict[str, Reading], str]:
-    """Writes the observations into the folder `part`; returns the readings in use and the fingerprint of it all."""
+def _gather(collection: Collection, horizon: dt.date, part: Path) -> tuple[Wanted, str]:
+    """Writes what the files say into the folder `part`; returns what is not a table, and the fingerprint of it all."""
     part.mkdir()
     with database() as connection:
-        readings = load_wanted(connection, collection, horizon)
-        for table in ("wanted", "wanted_day"):
+        wanted = load_wanted(connection, collection, horizon)
+        for table in TABLES:
             connection.execute(f"COPY {table} TO {literal(part / table)} (FORMAT parquet)")
-        return readings, fingerprint(connection)
+        return wanted, fingerprint(connection)
+
+
+@dataclass(frozen=True)
+class _Applied:
+    """What applying came to."""
+
+    changes: dict[dt.date, DayChanges]
+    refolded: tuple[Refolded, ...]
+    again: bool
 
 
 def _apply(
     connection: duckdb.DuckDBPyConnection,
     collection: Collection,
-    readings: dict[str, Reading],
+    wanted: Wanted,
     part: Path,
     state: dict[str, str],
     progress: Progress | None,
-) -> tuple[dict[dt.date, DayChanges], bool]:
-    """What the days changed, and whether endpoints were folded again from their first day."""
-    for table in ("wanted", "wanted_day"):
+) -> _Applied:
+    """Brings the tables of the items to what the files say."""
+    for table in TABLES:
         source = f"read_parquet({literal(part / table)}, hive_partitioning = false)"
         connection.execute(f"CREATE TEMP TABLE {table} AS FROM {source}")
-    connection.execute(PURGE)
-    refolded = bool(connection.execute("SELECT 1 FROM again LIMIT 1").fetchone())
-    connection.execute(NEW_ENDPOINTS)
-    connection.execute("DELETE FROM day; INSERT INTO day FROM wanted_day ORDER BY entry_date")
+    connection.execute(NEW_SCOPES)
+    again = take_out(connection)
+    connection.execute(ENDPOINTS)
     connection.execute(DUE)
-    days = [day for (day,) in connection.execute("SELECT DISTINCT entry_date FROM due ORDER BY entry_date").fetchall()]
-    endpoints = LastSeen.load(connection)
-    changes = {}
-    for number, day in enumerate(days, 1):
-        if progress is not None:
-            progress(day, number, len(days))
-        rows = connection.execute("SELECT * FROM due WHERE entry_date = ? ORDER BY ALL", [day]).fetchall()
-        observations = [Observation(*row) for row in rows]
-        changes[day] = apply_day(connection, collection, day, observations, readings, endpoints)
+    days = Days(connection, collection, wanted.readings, dt.date.fromisoformat(state["horizon"]))
+    changes = days.apply(progress)
     if passing(connection):
         state = {**state, "inputs": state["inputs"] + TO_BE_TRIED}
     write_meta(connection, state)
-    return changes, refolded
+    return _Applied(changes, refolded(connection), again)
 
 
 def _represent(
     connection: duckdb.DuckDBPyConnection,
     collection: Collection,
-    held: Held,
+    held: Base,
     changes: Mapping[dt.date, DayChanges],
     horizon: dt.date,
     *,

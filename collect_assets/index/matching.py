@@ -107,8 +107,14 @@ def match(connection: duckdb.DuckDBPyConnection, query: Query, endpoints: Sequen
     _add_endpoints(connection, found, query.endpoints, endpoints)
     if query.resource:
         found.conditions.append(
-            "(s.endpoint_no, s.first_date) IN "
-            f"(SELECT (endpoint_no, entry_date) FROM observation WHERE resource = {found.bind(query.resource)})"
+            "s.version_no IN (SELECT x.version_no FROM item_version x JOIN observation o "
+            "ON o.endpoint_no = x.endpoint_no AND o.entry_date = x.observed "
+            f"WHERE o.resource = {found.bind(query.resource)})"
+        )
+    if query.withheld:
+        found.conditions.append(
+            "s.version_no IN (SELECT x.version_no FROM withheld w JOIN item_version x USING (scope_no, item_id) "
+            "WHERE w.last_date IS NULL)"
         )
     if query.changed:
         for operator, day in ((">=", query.changed.first), ("<=", query.changed.last)):

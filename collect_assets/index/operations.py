@@ -26,7 +26,8 @@ SELECT v.first_date AS entry_date, v.change,
 FROM item_version v JOIN endpoint e USING (endpoint_no)
 UNION ALL
 SELECT v.last_date + 1, v.ended, concat_ws('|', e.endpoint, v.item_id, v.ended, v.record_hash)
-FROM item_version v JOIN endpoint e USING (endpoint_no) WHERE v.last_date IS NOT NULL AND v.ended <> 'updated'
+FROM item_version v JOIN endpoint e USING (endpoint_no)
+WHERE v.last_date IS NOT NULL AND v.ended NOT IN ('updated', 'moved')
 """
 
 _CHANGES = f"""

@@ -17,11 +17,12 @@ import duckdb
 
 from collect_assets.collection import Collection
 from collect_assets.errors import IndexUnavailableError
-from collect_assets.store.database import database
+from collect_assets.store.database import database, literal, quoted
 from collect_assets.store.local import file_lock, storage_errors, sync_folder, temporary
 
 DAMAGE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
 _NAME = re.compile(r"index-(\d+)\.")
+FREE_SHARE, FEW_BLOCKS = 1 / 3, 64  # of 256 kB: below 16 MB nobody minds
 KEPT = 2  # the published one, and the one before for its readers
 
 
@@ -107,11 +108,29 @@ def building(collection: Collection, base: Path | None) -> Iterator[duckdb.DuckD
                 yield connection
                 connection.execute("COMMIT")
                 connection.execute("CHECKPOINT")
+                compact = _compact(connection, aside)
+            if compact is not None:
+                compact.replace(aside)
             _publish(aside, final, collection.index)
     finally:
         for left in folder.glob(f"index-{number}.building*"):
             left.unlink()
     _drop_superseded(folder, number)
+
+
+def _compact(connection: duckdb.DuckDBPyConnection, aside: Path) -> Path | None:
+    """The same tables in a new file, where too much of this one is free; DuckDB never gives blocks back."""
+    free, total = connection.execute("SELECT free_blocks, total_blocks FROM pragma_database_size()").fetchone() or (
+        0,
+        0,
+    )
+    if total < FEW_BLOCKS or free <= FREE_SHARE * total:
+        return None
+    compact = aside.with_name(f"{aside.name}.compact")
+    (name,) = connection.execute("SELECT current_database()").fetchone() or ("",)
+    connection.execute(f"ATTACH {literal(compact)} AS compact; COPY FROM DATABASE {quoted(name)} TO compact")
+    connection.execute("CHECKPOINT compact; DETACH compact")
+    return compact
 
 
 def _publish(aside: Path, final: Path, link: Path) -> None:

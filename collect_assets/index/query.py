@@ -166,6 +166,7 @@ class Query:
         organisations, datasets: those whose endpoints `source.csv` gives to them.
         resource: the file that holds the bytes of the version.
         changed: the version began within these days.
+        withheld: what its endpoint says of it now is not applied: held, rejected, or under manual control.
     """
 
     text: str = ""
@@ -179,6 +180,7 @@ class Query:
     datasets: tuple[str, ...] = ()
     resource: str = ""
     changed: Span | None = None
+    withheld: bool = False
 
 
 SortDirection = Literal["ascending", "descending"]

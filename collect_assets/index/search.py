@@ -27,9 +27,12 @@ from collect_assets.store.database import literal, spatial_extension
 ONE_BY_ONE = 50  # hits: so many records are found faster by their numbers, one by one, than by one scan for all
 
 _HIT = """
-SELECT v.version_no, e.endpoint, v.item_id, v.first_date, v.change, v.record, o.resource, v.member, v.record_number
+SELECT v.version_no, e.endpoint, v.item_id, v.first_date, v.change, v.record, o.resource, v.member, v.record_number,
+       coalesce((SELECT min(CASE WHEN w.reason = 'guard' THEN 'held ' || w.held ELSE w.reason END) FROM withheld w
+                 WHERE w.scope_no = v.scope_no AND w.item_id = v.item_id AND w.first_date <= {day}
+                   AND (w.last_date IS NULL OR w.last_date >= {day})), '') AS withheld
 FROM item_version v JOIN endpoint e USING (endpoint_no)
-JOIN observation o ON o.endpoint_no = v.endpoint_no AND o.entry_date = v.first_date
+JOIN observation o ON o.endpoint_no = v.endpoint_no AND o.entry_date = v.observed
 WHERE v.version_no {which}
 """
 
@@ -47,6 +50,8 @@ class Hit:
         resource: the file that holds the version's bytes.
         member: the file inside that archive; blank when it is none.
         record_number: the position of the record in it, from 1.
+        withheld: why what its endpoint says of it on that day is not applied: `held` with the hash that a decision
+            names, `rejected`, or `manual`; blank where nothing is.
     """
 
     endpoint: str
@@ -57,6 +62,7 @@ class Hit:
     resource: str
     member: str
     record_number: int
+    withheld: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,7 @@ class ItemIndex:
         matching = self.match(query, day)
         order = self._order(matching, sort)
         page, total = self._page(matching, order, cursor, limit)
-        hits = self._hits([number for number, *_ in page])
+        hits = self._hits([number for number, *_ in page], day)
         more = len(page) == limit and limit > 0
         following = Cursor.at(day, query, sort, page[-1][1:]) if more else ""
         return Hits(total, day, tuple(hits), following)
@@ -224,12 +230,14 @@ class ItemIndex:
         rows = self.connection.execute(f"SELECT version_no, record FROM item_version WHERE version_no IN ({listed})")
         return {number: json.loads(record) for number, record in rows.fetchall()}
 
-    def _hits(self, numbers: Sequence[int]) -> list[Hit]:
+    def _hits(self, numbers: Sequence[int], day: dt.date) -> list[Hit]:
+        asked = f"DATE '{day.isoformat()}'"
         if len(numbers) <= ONE_BY_ONE:
-            query = _HIT.format(which="= ?")
+            query = _HIT.format(which="= ?", day=asked)
             rows = [row for number in numbers for row in self.connection.execute(query, [number]).fetchall()]
         else:
-            rows = self.connection.execute(_HIT.format(which=f"IN ({', '.join(map(str, numbers))})")).fetchall()
+            listed = f"IN ({', '.join(map(str, numbers))})"
+            rows = self.connection.execute(_HIT.format(which=listed, day=asked)).fetchall()
         by_number = {number: Hit(e, i, d, c, json.loads(r), *rest) for number, e, i, d, c, r, *rest in rows}
         return [by_number[number] for number in numbers]
 

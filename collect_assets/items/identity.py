@@ -30,17 +30,25 @@ planning-data specifications, then general ones. Not `fid` nor row numbers: soft
 
 
 ENOUGH = 0.5
+AS_WRITTEN, LOWER = "as-written", "lower"
+CASES = (AS_WRITTEN, LOWER)
 
 
 @dataclass(frozen=True)
 class IdRule:
     """The fields that make the id; several are joined by the separator. No fields: the hash of the record is the id.
 
-    A record that lacks one of the fields has no id: half a key would take two records for one.
+    A record that lacks one of the fields has no id: half a key would take two records for one. In lower case ids that
+    differ in case only are one.
     """
 
     fields: tuple[str, ...] = ()
     separator: str = "|"
+    case: str = AS_WRITTEN
+
+    def cased_sql(self, item_id: str) -> str:
+        """SQL for an id in the case that the rule wants."""
+        return f"lower({item_id})" if self.case == LOWER else item_id
 
 
 def find_field(wanted: str, names: Iterable[str]) -> str | None:

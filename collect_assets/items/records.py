@@ -20,7 +20,7 @@ import duckdb
 from collect_assets.collection import Collection
 from collect_assets.errors import DamagedFileError, SettingsError, StorageError, UnreadableError
 from collect_assets.items.canonical import CANONICAL_VERSION
-from collect_assets.items.identity import IdRule
+from collect_assets.items.identity import AS_WRITTEN, CASES, IdRule
 from collect_assets.items.writing import Written, write_records
 from collect_assets.readers.encodings import codec_name
 from collect_assets.readers.formats import open_source, readers
@@ -40,15 +40,16 @@ class Reading:
     separator: str = "|"
     encoding: str = ""
     delimiter: str = ""
+    id_case: str = AS_WRITTEN
 
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> Reading:
-        """What the parameters of an endpoint say to the reader: `id`, `id-separator`, `encoding`, `delimiter`.
+        """What the parameters of an endpoint say to the reader.
 
-        Keys of plugins stand among them and are passed over.
+        These are `id`, `id-separator`, `id-case`, `encoding` and `delimiter`; keys of plugins are passed over.
 
         Raises:
-            SettingsError: one of the four has a value that cannot be used.
+            SettingsError: one of them has a value that cannot be used.
         """
         delimiter = _text(parameters, "delimiter", "")
         delimiter = _DELIMITER_NAMES.get(delimiter, delimiter)
@@ -59,7 +60,11 @@ class Reading:
             encoding = codec_name(encoding) if encoding else ""
         except UnreadableError as error:
             raise SettingsError(f"parameters: {error}") from None
-        return cls(_id_fields(parameters.get("id")), _text(parameters, "id-separator", "|"), encoding, delimiter)
+        case = _text(parameters, "id-case", AS_WRITTEN)
+        if case not in CASES:
+            raise SettingsError(f"parameters: id-case is {case!r}, expected one of {', '.join(CASES)}")
+        separator = _text(parameters, "id-separator", "|")
+        return cls(_id_fields(parameters.get("id")), separator, encoding, delimiter, case)
 
     @property
     def name(self) -> str:
@@ -67,7 +72,8 @@ class Reading:
         version = f"r{reading_version()}"
         if self == Reading():
             return version
-        options = json.dumps(asdict(self), sort_keys=True).encode()
+        given = {name: value for name, value in asdict(self).items() if name != "id_case" or value != AS_WRITTEN}
+        options = json.dumps(given, sort_keys=True).encode()
         return f"{version}-{hashlib.sha256(options).hexdigest()[:8]}"
 
 
@@ -262,7 +268,7 @@ def _derive(
         opened = open_source(source)
         parquet, rejects = scratch.file(), scratch.file()
         try:
-            rule = IdRule(reading.id_fields, reading.separator)
+            rule = IdRule(reading.id_fields, reading.separator, reading.id_case)
             written = write_records(opened, rule, parquet, rejects, scratch, memory)
         except (duckdb.InternalException, duckdb.OutOfMemoryException):
             raise  # one resource was too much for DuckDB: no fault of the disk, nor a lasting verdict on its bytes

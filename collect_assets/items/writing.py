@@ -183,14 +183,15 @@ def _ids(rule: IdRule, cells: Mapping[str, str], usual: str | None) -> _Ids:
     if not rule.fields:
         if usual is None:
             return _Ids(f"replace({hash_sql('record')}::VARCHAR, '-', '')", (), (_NO_ID,))
-        return _Ids(cells[usual], (usual,))
+        return _Ids(rule.cased_sql(cells[usual]), (usual,))
     found = {wanted: find_field(wanted, cells) for wanted in rule.fields}
     missing = [wanted for wanted, name in found.items() if name is None]
     if missing:
         there = ", ".join(cells) or "none"
         return _Ids("NULL::VARCHAR", rule.fields, (f"no field {', '.join(missing)} for the id; fields: {there}",))
     parts = [cells[name] for name in found.values() if name is not None]
-    return _Ids(f" || {literal(rule.separator)} || ".join(parts), tuple(name for name in found.values() if name))
+    joined = f" || {literal(rule.separator)} || ".join(parts)
+    return _Ids(rule.cased_sql(joined), tuple(name for name in found.values() if name))
 
 
 def _copy(

@@ -19,6 +19,7 @@ from collect_assets.orchestration.broken import broken_asset
 from collect_assets.orchestration.checking import check_url_job
 from collect_assets.orchestration.collecting import collecting_assets, endpoint_asset
 from collect_assets.orchestration.derived import item_index_asset, record_asset
+from collect_assets.orchestration.item_jobs import item_jobs
 from collect_assets.orchestration.jobs import UnresolvedJob, collect_job, index_job, schedule
 from collect_assets.orchestration.kit import Kit
 from collect_assets.orchestration.names import Names, mapped_name
@@ -66,7 +67,11 @@ def join(each: Iterable[Built | Broken], clock: Clock, network: Network) -> dg.D
     broken = [broken_asset(one.collection, one.names) for one in each if isinstance(one, Broken)]
     return dg.Definitions(
         assets=[asset for one in built for asset in one.assets] + broken,
-        jobs=[check_url_job, *(job for one in built for job in (one.collect_job, one.index_job))],
+        jobs=[
+            check_url_job,
+            *item_jobs(one.kit.collection for one in built),
+            *(job for one in built for job in (one.collect_job, one.index_job)),
+        ],
         schedules=[one.schedule for one in built if one.schedule is not None],
         sensors=sensors([Watched(one.kit, one.collect_job, one.index_job) for one in built]) if built else [],
         resources={"clock": clock, "network": network},

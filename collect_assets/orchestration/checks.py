@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from collect_assets.collecting.whole import check_resources
 from collect_assets.collection import Collection
 from collect_assets.errors import DamagedFileError
 from collect_assets.index.failure_share import failure_share
+from collect_assets.index.holds import load_holds, sample
+from collect_assets.index.publish import reading
 from collect_assets.orchestration.day_events import ERROR, WARN, Finding, Value, day_check
 from collect_assets.orchestration.names import Names
 from collect_assets.orchestration.shown import MOST_FAILURES, table
@@ -21,7 +24,9 @@ NEVER_ASKED = "Every active endpoint of the day has a log, or the run says why i
 USUAL_FAILURES = "The share of endpoints that failed is not far above that of the seven days before."
 HONEST = "No server is known to say 304, not modified, to what has changed; who does is asked unconditionally."
 WHOLE = "Each resource in the logs is there with its size; what came today, and a thirtieth of the rest, has its hash."
+NOTHING_HELD = "Nothing that an endpoint would lose on the day waits for a decision (`collect-assets decide`)."
 AGREES = "The index holds the day, and of each day that it holds the resources that the logs name now."
+MOST_SAMPLED = 5  # held sets
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,7 @@ class Checks:
     honest_servers: AssetCheckSpec
     whole: AssetCheckSpec
     agrees: AssetCheckSpec
+    nothing_held: AssetCheckSpec
 
     @classmethod
     def of(cls, names: Names, days: PartitionsDefinition) -> Checks:
@@ -43,6 +49,7 @@ class Checks:
             day_check(names.key("log"), "honest_servers", days, HONEST),
             day_check(names.key("resource"), "whole", days, WHOLE),
             day_check(names.key("item_index"), "agrees", days, AGREES),
+            day_check(names.key("item_index"), "nothing_held", days, NOTHING_HELD),
         )
 
     @property
@@ -115,6 +122,28 @@ class Checks:
             passed=not lacks and not differs,
             description="; ".join(filter(None, (lacks, differs))),
             metadata={"days": len(held), "differing": len(differing)},
+        )
+
+    def held(self, collection: Collection, day: dt.date) -> Finding:
+        """What was held on the day and waits, with samples; it stops nothing: all else of the day is applied."""
+        with reading(collection) as index:
+            waiting = load_holds(index, day=day)
+            samples = [(each, sample(index, each)) for each in waiting[:MOST_SAMPLED]]
+        rows = [
+            (each.endpoint[:12], each.held[:12], word, item, json.dumps(record, ensure_ascii=False))
+            for each, found in samples
+            for word, items in (("delete", found.deletions), ("create", found.creations))
+            for item, record in items
+        ]
+        return Finding(
+            self.nothing_held,
+            passed=not waiting,
+            description="; ".join(map(str, waiting[:MOST_SAMPLED])),
+            metadata={
+                "deletions": sum(each.open_deletions for each in waiting),
+                "creations": sum(each.open_creations for each in waiting),
+                "held": table(("endpoint", "held", "would", "item", "record"), rows, len(rows) or 1),
+            },
         )
 
 

@@ -52,9 +52,9 @@ def record_asset(kit: Kit) -> dg.AssetsDefinition:
 
 def item_index_asset(kit: Kit) -> dg.AssetsDefinition:
     """`item_index`: all days of the run are folded at once, then each is reported as the index has it."""
-    key, check = kit.names.key("item_index"), kit.checks.agrees
+    key, checks = kit.names.key("item_index"), [kit.checks.agrees, kit.checks.nothing_held]
 
-    @kit.step("item_index", ["item_index"], [check], pool=kit.names.pool)
+    @kit.step("item_index", ["item_index"], checks, pool=kit.names.pool)
     def item_index(context: dg.AssetExecutionContext) -> Iterator[DayEvent]:
         days = entry_dates(context)
         adopt_first(context, kit)
@@ -63,13 +63,14 @@ def item_index_asset(kit: Kit) -> dg.AssetsDefinition:
         files = day_digests(kit.collection, held)
         for day in days:
             if (in_index := folded.get(day)) is None:
-                yield from day_missing([check], day)
+                yield from day_missing(checks, day)
                 continue
             changed = changed_items(kit.collection, day, PREVIEWED)
             metadata = shown.index_shown(kit.collection, in_index, changed)
             yield day_materialised(context, key, day, metadata, in_index.version)
             yield day_checked(kit.checks.indexed(day, files, held), day)
-        yield from days_done([key], [check])
+            yield day_checked(kit.checks.held(kit.collection, day), day)
+        yield from days_done([key], checks)
 
     return item_index
 

@@ -131,6 +131,20 @@ def insert_rows(connection: duckdb.DuckDBPyConnection, table: str, rows: Iterabl
     )
 
 
+def run_script(connection: duckdb.DuckDBPyConnection, script: str, values: dict[str, object] | None = None) -> None:
+    """Runs several statements, each with those of the values that it names; DuckDB binds only in the last of several.
+
+    Args:
+        connection: where to run them.
+        script: statements, each ending with a semicolon and the end of its line.
+        values: by the names that follow `$`.
+    """
+    for statement in script.split(";\n"):
+        if statement.strip():
+            used = {name: value for name, value in (values or {}).items() if f"${name}" in statement}
+            connection.execute(statement, used)
+
+
 def spatial_extension() -> Path:
     """The file of the spatial extension inside its wheel.
 

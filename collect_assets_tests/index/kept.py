@@ -22,8 +22,10 @@ def collection_at(folder: Path, toml: str = "") -> Collection:
     return Collection.at(folder)
 
 
-def keep(collection: Collection, when: dt.date, name: str, content: bytes | None, **more: object) -> Log:
-    """A log of an endpoint, good where there is content, else failed."""
+def keep(
+    collection: Collection, when: dt.date, name: str, content: bytes | None, *, partial: bool = False, **more: object
+) -> Log:
+    """A log of an endpoint, good where there is content, else failed; `partial` where some of its tasks failed."""
     url = f"https://example.org/{name}"
     resource = hashlib.sha256(content).hexdigest() if content is not None else ""
     if content is not None:
@@ -32,9 +34,11 @@ def keep(collection: Collection, when: dt.date, name: str, content: bytes | None
         endpoint=endpoint_id(url),
         endpoint_url=url,
         entry_date=f"{when}T00:00:00.000000",
-        outcome="first" if resource else "failed:status",
+        outcome="first" if resource and not partial else "failed:status",
         status="200" if resource else "500",
-        resource=resource,
+        resource="" if partial else resource,
+        partial_resource=resource if partial else "",
+        complete=not partial,
         bytes=len(content) if content is not None else None,
         run="a-run",
         **more,

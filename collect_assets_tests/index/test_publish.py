@@ -217,3 +217,21 @@ def test_parameters_that_cannot_be_used_are_told_per_endpoint_and_mended_by_the_
 
     assert "id is 7" in first.changes[day(1)].problems[log.endpoint]
     assert {hit.item for hit in search(collection).hits} == {"a", "b", "c"}
+
+
+def test_a_file_of_which_much_is_free_is_written_anew_without_it_and_says_the_same(collection, monkeypatch):
+    keep(collection, day(1), "one", table(("a", "second", "words"), ("c", "second", "words")))
+    fold(collection, day(1))
+    monkeypatch.setattr("collect_assets.index.publish.FEW_BLOCKS", 0)
+    monkeypatch.setattr("collect_assets.index.publish.FREE_SHARE", -1.0)
+    keep(collection, day(2), "one", table(("a", "third", "words"), ("d", "third", "words")))
+    assert not fold(collection, day(2)).rebuilt
+    keep(collection, day(3), "one", table(("e", "fourth", "words")))
+    assert not fold(collection, day(3)).rebuilt
+
+    with reading(collection) as index:
+        assert index.execute("SELECT free_blocks FROM pragma_database_size()").fetchone() == (0,)
+        numbers = [number for (number,) in index.execute("SELECT version_no FROM item_version").fetchall()]
+    assert len(numbers) == len(set(numbers)) == 7
+    assert digest_of_all(digest(collection)) == digest_in_a_fresh_folder(collection, day(3))
+    assert search(collection, "fourth").total == 1

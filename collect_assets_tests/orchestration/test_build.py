@@ -30,13 +30,14 @@ def test_a_collection_has_these_assets_checks_jobs_a_schedule_and_the_root_two_s
     ]
     assert sorted(key.to_user_string() for key in graph.asset_check_keys) == [
         "tree-registers/item_index:agrees",
+        "tree-registers/item_index:nothing_held",
         "tree-registers/log:every_endpoint",
         "tree-registers/log:honest_servers",
         "tree-registers/log:usual_failures",
         "tree-registers/resource:whole",
     ]
     jobs = {job.name for job in defs.resolve_all_job_defs()} - {"__ASSET_JOB"}
-    assert jobs == {"check_url", "tree_registers_collect", "tree_registers_index"}
+    assert jobs == {"check_url", "preview", "decide", "tree_registers_collect", "tree_registers_index"}
     assert [schedule.name for schedule in defs.get_repository_def().schedule_defs] == ["tree_registers_daily"]
     assert sorted(s.name for s in defs.get_repository_def().sensor_defs) == ["register_changed", "resources_changed"]
 

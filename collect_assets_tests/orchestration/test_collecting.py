@@ -29,7 +29,7 @@ ALL = ("endpoint", "log", "resource", "record", "item_index")
 CHECKS = {
     "log": ("every_endpoint", "usual_failures", "honest_servers"),
     "resource": ("whole",),
-    "item_index": ("agrees",),
+    "item_index": ("agrees", "nothing_held"),
 }
 
 

@@ -39,7 +39,7 @@ def test_the_real_collections_load_as_as_many_sets_of_assets_in_little_time(esta
     assert keys == {(name, asset) for name in names for asset in ASSETS}
     groups = {repository.asset_graph.get(dg.AssetKey([name, "log"])).group_name for name in names}
     assert groups == {name.replace("-", "_") for name in names}
-    assert len(jobs) == 2 * 55 + 1
+    assert len(jobs) == 2 * 55 + 3
     assert len(repository.schedule_defs) == 55
     assert len(repository.sensor_defs) == 2
     assert seconds < LONGEST
@@ -69,4 +69,4 @@ def test_no_register_is_read_and_no_day_is_looked_into_when_definitions_load(tmp
         (folder / "log" / str(DAY) / "damaged.json").mkdir(parents=True)
     repository, jobs, _ = loaded(tmp_path)
     assert len(repository.asset_graph.get_all_asset_keys()) == 20 * 5
-    assert len(jobs) == 41
+    assert len(jobs) == 43

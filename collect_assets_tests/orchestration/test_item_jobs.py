@@ -1,0 +1,69 @@
+"""The jobs `preview` and `decide`, and the check that shows what is held, run for real in this process."""
+
+import dagster as dg
+import pytest
+
+from collect_assets.index.holds import holds
+from collect_assets_tests.index.kept import collection_at, day, keep, table
+from collect_assets_tests.orchestration.runs import checked, definitions, run
+
+
+def rows(first, last):
+    return table(*((str(number), f"name {number}", "words") for number in range(first, last)))
+
+
+@pytest.fixture
+def lossy(tmp_path):
+    """A collection that loses 50 of 100 items on its second day."""
+    collection = collection_at(tmp_path / "lossy", "[items]\nabsences-before-deletion = 1\n")
+    log = keep(collection, day(0), "one", rows(0, 100))
+    keep(collection, day(1), "one", rows(50, 100))
+    (tmp_path / "lossy" / "endpoint.csv").write_text(f"endpoint-url\n{log.endpoint_url}\n")
+    return collection
+
+
+def started(lossy, instance, name, op, **config):
+    job = definitions(lossy.folder.parent).resolve_job_def(name)
+    settings = {"ops": {op: {"config": config}}, "loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    return job.execute_in_process(instance=instance, run_config=settings, raise_on_error=False)
+
+
+def index(lossy, instance):
+    for number in range(2):
+        run(definitions(lossy.folder.parent), instance, "lossy_index", day(number))
+
+
+def test_a_held_loss_fails_its_check_and_stops_nothing_until_it_is_decided(lossy, instance):
+    index(lossy, instance)
+    key = ["lossy", "item_index"]
+    assert checked(instance, key, "nothing_held") == {str(day(0)): "SUCCEEDED", str(day(1)): "FAILED"}
+    assert str(day(1)) in instance.get_materialized_partitions(dg.AssetKey(key))
+
+    decided = started(lossy, instance, "decide", "write_decision", collection="lossy", decision="approve",
+                      everything=True, who="Ana", why="they closed")  # fmt: skip
+    assert decided.success
+    index(lossy, instance)
+
+    assert checked(instance, key, "nothing_held")[str(day(1))] == "SUCCEEDED"
+    assert holds(lossy) == []
+
+
+def test_a_preview_is_the_output_of_its_job(lossy, instance):
+    found = started(lossy, instance, "preview", "look", collection="lossy").output_for_node("look")
+    assert found["days"][str(day(0))]["created"] == 100
+    assert [held["deletions"] for held in found["held"]] == [50]
+    assert not lossy.index.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "op", "config"),
+    [
+        ("preview", "look", {"collection": "other"}),
+        ("preview", "look", {"collection": "lossy", "entry_date": "soon"}),
+        ("decide", "write_decision", {"collection": "lossy", "decision": "maybe", "who": "Ana", "why": "so"}),
+        ("decide", "write_decision", {"collection": "lossy", "decision": "approve", "who": "Ana", "why": "so"}),
+    ],
+)
+def test_what_cannot_be_done_fails_with_a_reason(lossy, instance, name, op, config):
+    index(lossy, instance)
+    assert not started(lossy, instance, name, op, **config).success
