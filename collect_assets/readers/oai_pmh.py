@@ -1,8 +1,8 @@
 """OAI-PMH 2.0: records with their header, whatever format their metadata is in, and lists of identifiers.
 
-The header's identifier is the id, whatever the register names: a deletion has nothing else. A header with the status
-deleted gives a deleted record. Metadata in Darwin Core has its terms; of other formats (oai_dc, eml, …) the elements are
-kept as they are.
+The header's identifier is the id, whatever the register names: a deletion has nothing else. A header that says deleted
+gives a deleted record. Metadata in Darwin Core has its terms; of other formats (oai_dc, eml, …) the elements are kept
+as they are.
 """
 
 from __future__ import annotations
