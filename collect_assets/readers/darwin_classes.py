@@ -21,7 +21,7 @@ from collect_assets.readers.xml_stream import XmlRecords, read_entries, root_of
 from collect_assets.readers.xml_text import XmlText, xml_text
 
 FORMAT = "darwin-core-classes"
-VERSION = 1
+VERSION = 2
 PRIORITY = 24
 _NAMESPACE = "http://rs.tdwg.org/dwc/dwcrecord"
 KEYS = {

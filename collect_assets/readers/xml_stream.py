@@ -24,6 +24,7 @@ MAX_RECORD = 8 << 20  # bytes; as a tree of tiny elements they take fifty times 
 MAX_ROOT = 1 << 16  # bytes before the first element
 MAX_RAW = 10_000
 MAX_LINE = 65_535
+OWN_TYPE = "XML with a document type of its own (<!DOCTYPE … [); such documents are not read"
 SHORT_YEARS = "records have a year of two digits; it is kept as it is, and makes no date"
 PIECE = 1 << 16
 _BEFORE_ROOT = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^<>\[]*>)*", re.DOTALL)
@@ -133,12 +134,17 @@ def pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
     """
     piece = read(MAX_ROOT).removeprefix(b"\xef\xbb\xbf").lstrip()
     start = piece.decode("latin-1")
-    found = _BEFORE_ROOT.match(start)
-    if start.startswith("<!DOCTYPE", found.end() if found else 0):
-        raise UnreadableError("XML with a document type of its own (<!DOCTYPE … [); such documents are not read")
+    if has_own_type(start):
+        raise UnreadableError(OWN_TYPE)
     while piece:
         yield piece
         piece = read(PIECE)
+
+
+def has_own_type(start: str) -> bool:
+    """Whether a document that begins so defines types or entities of its own."""
+    found = _BEFORE_ROOT.match(start)
+    return start.startswith("<!DOCTYPE", found.end() if found else 0)
 
 
 def _clear(element: etree._Element, above: etree._Element | None) -> etree._Element | None:
