@@ -73,12 +73,12 @@ class Matching:
         texts = (f"s.version_no IN ({self.hits_sql(word)})" for word in self.words)
         return f"search_item s{joined} WHERE {' AND '.join([*conditions, *self.conditions, *texts])}"
 
-    def hits_sql(self, word: Word, columns: str = "version_no") -> str:
-        """The versions with a word."""
+    def hits_sql(self, word: Word) -> str:
+        """The versions with a word, each as often as the word is in it; versions that went may be among them."""
         if word.starts:
             low, high = self.bind(word.text), self.bind(word.text + chr(0x10FFFF))
-            return f"SELECT {columns} FROM word WHERE word >= {low} AND word < {high}"
-        return f"SELECT {columns} FROM word WHERE word = {self.bind(word.text)}"
+            return f"SELECT unnest(versions) AS version_no FROM word WHERE word >= {low} AND word < {high}"
+        return f"SELECT unnest(versions) AS version_no FROM word WHERE word = {self.bind(word.text)}"
 
 
 def match(connection: duckdb.DuckDBPyConnection, query: Query, endpoints: Sequence[str] | None) -> Matching:
@@ -137,9 +137,8 @@ def split_words(connection: duckdb.DuckDBPyConnection, text: str) -> tuple[Word,
     ).fetchall()
     found: dict[Word, None] = {}
     for part, (words,) in zip(parts, rows, strict=True):
-        there = [word for word in words if word]
-        for number, word in enumerate(there, 1):
-            found[Word(word, part.endswith(OPEN) and number == len(there))] = None
+        for number, word in enumerate(words, 1):
+            found[Word(word, part.endswith(OPEN) and number == len(words))] = None
     return tuple(found)
 
 

@@ -56,8 +56,7 @@ def text_order(connection: duckdb.DuckDBPyConnection, matching: Matching) -> Ord
         f"SELECT count(*), greatest(avg(words), 1) FROM search_item WHERE {live}", {"day": matching.values["day"]}
     ).fetchone() or (0, 1)
     hits = " UNION ALL ".join(
-        f"SELECT {number} AS which, version_no, sum(times) AS times "
-        f"FROM ({matching.hits_sql(word, 'version_no, times')}) GROUP BY version_no"
+        f"SELECT {number} AS which, version_no, count(*) AS times FROM ({matching.hits_sql(word)}) GROUP BY version_no"
         for number, word in enumerate(matching.words)
     )
     tables = _SCORES.format(hits=hits, items=items, average=average or 1, k=K1 + 1, k1=K1, rest=1 - B, b=B)
