@@ -22,6 +22,7 @@ from collect_assets.index.words import words_sql
 
 EARTH = 6371.0088  # km, the mean radius
 _KM_PER_DEGREE = math.pi * EARTH / 180
+FEW, MANY = 5, 20  # ids that are looked up one by one, and versions
 _LIVE = "s.first_date <= $day AND (s.last_date IS NULL OR s.last_date >= $day)"
 
 
@@ -41,6 +42,7 @@ class Matching:
         conditions: all have to hold of `search_item s` and, where it is joined, `item_version v`.
         values: what is bound.
         words: of the text; each has to be in the record.
+        versions: where few are left by the ids that are asked for, those; None where it may be any.
         needs_record: whether `item_version v` has to be joined.
         spatial: whether geometry functions are needed.
     """
@@ -48,6 +50,7 @@ class Matching:
     conditions: list[str] = field(default_factory=list)
     values: dict[str, object] = field(default_factory=dict)
     words: tuple[Word, ...] = ()
+    versions: tuple[int, ...] | None = None
     needs_record: bool = False
     spatial: bool = False
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
@@ -68,10 +71,26 @@ class Matching:
         """What stands after FROM: all versions that match, whatever their days."""
         return self._where(["true"])
 
-    def _where(self, conditions: list[str]) -> str:
+    @property
+    def scored(self) -> str:
+        """As `relation`, of the versions in `score`, which have all the words."""
+        return f"score JOIN {self._from} ON score.version_no = s.version_no WHERE {self._conditions([_LIVE])}"
+
+    @property
+    def _from(self) -> str:
         joined = " JOIN item_version v ON v.version_no = s.version_no" if self.needs_record else ""
-        texts = (f"s.version_no IN ({self.hits_sql(word)})" for word in self.words)
-        return f"search_item s{joined} WHERE {' AND '.join([*conditions, *self.conditions, *texts])}"
+        if self.versions is None:
+            return f"search_item s{joined}"
+        # One by one: DuckDB finds a number by the smallest and largest of each part, but reads all for a list of them.
+        one_by_one = " UNION ALL ".join(f"FROM search_item WHERE version_no = {number}" for number in self.versions)
+        return f"({one_by_one or 'FROM search_item WHERE false'}) s{joined}"
+
+    def _conditions(self, conditions: list[str]) -> str:
+        return " AND ".join([*conditions, *self.conditions])
+
+    def _where(self, conditions: list[str]) -> str:
+        texts = [f"s.version_no IN ({self.hits_sql(word)})" for word in self.words]
+        return f"{self._from} WHERE {self._conditions([*conditions, *texts])}"
 
     def hits_sql(self, word: Word) -> str:
         """The versions with a word, each as often as the word is in it; versions that went may be among them."""
@@ -99,11 +118,7 @@ def match(connection: duckdb.DuckDBPyConnection, query: Query, endpoints: Sequen
         found.conditions.append(f"({' OR '.join(parts)})")
     _add_places(connection, found, query)
     if query.items:
-        wanted = f"SELECT unnest({found.bind(list(query.items))}::VARCHAR[])"
-        keys = f"SELECT version_no FROM item_key WHERE key IN (SELECT {key_sql('id')} FROM ({wanted} AS id))"
-        found.conditions.append(
-            f"s.version_no IN ({keys}) AND s.item_id IN (SELECT unnest({found.bind(list(query.items))}))"
-        )
+        _add_items(connection, found, query.items)
     _add_endpoints(connection, found, query.endpoints, endpoints)
     if query.resource:
         found.conditions.append(
@@ -121,6 +136,21 @@ def match(connection: duckdb.DuckDBPyConnection, query: Query, endpoints: Sequen
             if day is not None:
                 found.conditions.append(f"s.first_date {operator} {found.bind(day)}")
     return found
+
+
+def _add_items(connection: duckdb.DuckDBPyConnection, found: Matching, items: Sequence[str]) -> None:
+    found.conditions.append(f"s.item_id IN (SELECT unnest({found.bind(list(items))}))")
+    if len(items) > FEW:
+        wanted = f"SELECT unnest({found.bind(list(items))}::VARCHAR[])"
+        keys = f"SELECT version_no FROM item_key WHERE key IN (SELECT {key_sql('id')} FROM ({wanted} AS id))"
+        found.conditions.append(f"s.version_no IN ({keys})")
+        return
+    look_up = f"SELECT version_no FROM item_key WHERE key = {key_sql('?')}"
+    numbers = {number for item in items for (number,) in connection.execute(look_up, [item]).fetchall()}
+    if len(numbers) <= MANY:
+        found.versions = tuple(sorted(numbers))
+    else:
+        found.conditions.append(f"s.version_no IN (SELECT unnest({found.bind(sorted(numbers))}))")
 
 
 def read_columns(connection: duckdb.DuckDBPyConnection) -> tuple[Column, ...]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from collect_assets.index.query import Box, Condition, Query, Sort
 from collect_assets.registers import read_sources
 from collect_assets.store.database import literal, spatial_extension
 
+_NAMED = re.compile(r"\$(\w+)")
 ONE_BY_ONE = 50  # hits: so many records are found faster by their numbers, one by one, than by one scan for all
 
 _HIT = """
@@ -209,11 +211,12 @@ class ItemIndex:
         total = int(self._rows(f"SELECT count(*) FROM {relation}", matching)[0][0])
         if not limit or not total:
             return [], total
+        ranked = matching.scored if order.tables else relation
         beyond = f"WHERE {after_sql(order, cursor, matching)}" if cursor else ""
         places = "SELECT endpoint_no, endpoint, row_number() OVER (ORDER BY endpoint) AS place FROM endpoint"
         rows = self._rows(
             f"{order.tables} SELECT version_no, value, endpoint, item_id FROM ("
-            f"SELECT s.version_no, s.endpoint_no, s.item_id, {order.value} AS value FROM {relation}"
+            f"SELECT s.version_no, s.endpoint_no, s.item_id, {order.value} AS value FROM {ranked}"
             f") JOIN ({places}) USING (endpoint_no) {beyond} "
             f"ORDER BY value {'DESC' if order.descending else 'ASC'} NULLS LAST, place, item_id LIMIT {int(limit)}",
             matching,
@@ -221,7 +224,8 @@ class ItemIndex:
         return rows, total
 
     def _rows(self, query: str, matching: Matching) -> list[tuple[Any, ...]]:
-        used = {name: value for name, value in matching.values.items() if f"${name}" in query}
+        named = set(_NAMED.findall(query))
+        used = {name: value for name, value in matching.values.items() if name in named}
         return self.connection.execute(query, used).fetchall()
 
     def records(self, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
