@@ -162,6 +162,8 @@ def read_columns(connection: duckdb.DuckDBPyConnection) -> tuple[Column, ...]:
 def split_words(connection: duckdb.DuckDBPyConnection, text: str) -> tuple[Word, ...]:
     """The words of a text that is asked for, each once, by the rule that the index has for those of records."""
     parts = text.split()
+    if not parts:
+        return ()
     rows = connection.execute(
         f"SELECT {words_sql('part')} FROM (SELECT unnest($parts::VARCHAR[]) AS part)", {"parts": parts}
     ).fetchall()
