@@ -24,6 +24,7 @@ COMMANDS = (
     "collect",
     "index",
     "search",
+    "export",
     "changes",
     "history",
     "diff",

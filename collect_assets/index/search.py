@@ -114,7 +114,7 @@ class ItemIndex:
             QueryError: the index does not speak of that day, or `after` belongs to another question.
         """
         cursor = Cursor.parse(after, query, sort) if after else None
-        day = self._day(cursor.day if cursor else as_of)
+        day = self.day(cursor.day if cursor else as_of)
         matching = self.match(query, day)
         order = self._order(matching, sort)
         page, total = self._page(matching, order, cursor, limit)
@@ -129,7 +129,7 @@ class ItemIndex:
         Raises:
             QueryError: the index does not speak of that day.
         """
-        matching = self.match(query, self._day(as_of))
+        matching = self.match(query, self.day(as_of))
         return int(self._rows(f"SELECT count(*) FROM {matching.relation}", matching)[0][0])
 
     def facet(self, name: str, query: Query, *, as_of: dt.date | None = None, limit: int = 10) -> Facet:
@@ -138,7 +138,7 @@ class ItemIndex:
         Raises:
             QueryError: the index does not speak of that day.
         """
-        matching = self.match(query, self._day(as_of))
+        matching = self.match(query, self.day(as_of))
         value, column = field_sql(matching, name, read_columns(self.connection))
         text = f"format('{{:g}}', {value})" if column and column.kind == "number" else value
         counted = f"SELECT {text} AS value, count(*) AS items FROM {matching.relation} GROUP BY ALL"
@@ -163,7 +163,12 @@ class ItemIndex:
             if found.hits:
                 yield found
 
-    def _day(self, as_of: dt.date | None) -> dt.date:
+    def day(self, as_of: dt.date | None) -> dt.date:
+        """The day that is asked for; the newest when left out.
+
+        Raises:
+            QueryError: the index does not speak of it yet.
+        """
         if as_of is not None and as_of > self.newest:
             raise QueryError(
                 f"the index speaks of days up to {self.newest}, not of {as_of}; collect and index that day first"
