@@ -32,7 +32,7 @@ _ROWS = """
 COPY (
     SELECT {name} AS collection, e.endpoint, v.item_id AS item, v.first_date AS changed, v.change, o.resource, v.member,
            v.record_number, v.record, v.geometry
-    FROM chosen JOIN item_version v USING (version_no) JOIN endpoint e USING (endpoint_no)
+    FROM chosen JOIN shown_version v USING (version_no) JOIN endpoint e USING (endpoint_no)
     JOIN observation o ON o.endpoint_no = v.endpoint_no AND o.entry_date = v.observed
 ) TO {path} (FORMAT parquet, COMPRESSION zstd)
 """

@@ -42,7 +42,7 @@ WHERE problem IS NOT NULL AND entry_date IN (SELECT unnest($days::DATE[])) ORDER
 """
 
 CHANGED = """
-SELECT endpoint, item_id, change, record FROM item_version JOIN endpoint USING (endpoint_no)
+SELECT endpoint, item_id, change, record FROM shown_version JOIN endpoint USING (endpoint_no)
 WHERE first_date = $day ORDER BY change DESC, endpoint, item_id LIMIT $limit
 """
 

@@ -69,7 +69,7 @@ class Matching:
         return self._where(["true"])
 
     def _where(self, conditions: list[str]) -> str:
-        joined = " JOIN item_version v ON v.version_no = s.version_no" if self.needs_record else ""
+        joined = " JOIN shown_version v ON v.version_no = s.version_no" if self.needs_record else ""
         texts = (f"s.version_no IN ({self.hits_sql(word)})" for word in self.words)
         return f"search_item s{joined} WHERE {' AND '.join([*conditions, *self.conditions, *texts])}"
 

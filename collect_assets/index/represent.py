@@ -14,7 +14,9 @@ import json
 
 import duckdb
 
+from collect_assets.index import roughly
 from collect_assets.index.representation import Representation
+from collect_assets.index.roughly import generalise
 from collect_assets.index.words import LONGEST_WORD, record_text_sql, words_sql
 from collect_assets.store.database import literal, quoted
 
@@ -31,7 +33,7 @@ CREATE TABLE search_meta (key VARCHAR PRIMARY KEY, value VARCHAR);
 ADD_ITEMS = """
 INSERT INTO search_item
 SELECT version_no, endpoint_no, item_id, first_date, last_date, 0, xmin, ymin, xmax, ymax{columns}
-FROM (SELECT *, {values} AS cell FROM item_version WHERE version_no > $last)
+FROM (SELECT *, {values} AS cell FROM shown_version WHERE version_no > $last)
 """
 
 ADD_KEYS = """
@@ -43,7 +45,7 @@ ADD_WORDS = """
 INSERT INTO word
 SELECT word, version_no, least(count(*), 255) FROM (
     SELECT version_no, unnest({words}) AS word
-    FROM (SELECT version_no, {text} AS text FROM item_version WHERE version_no > $last)
+    FROM (SELECT version_no, {text} AS text FROM shown_version WHERE version_no > $last)
 )
 WHERE word <> '' AND length(word) <= {longest} GROUP BY ALL ORDER BY word, version_no
 """
@@ -79,12 +81,27 @@ def represent(connection: duckdb.DuckDBPyConnection, representation: Representat
         How many versions were represented.
     """
     if not _is_current(connection, representation):
-        for table in ("search_item", "item_key", "word", "search_meta"):
-            connection.execute(f"DROP TABLE IF EXISTS {table}")
-        _create(connection, representation)
-    _remove_gone(connection)
+        _begin(connection, representation)
+    gone = _remove_gone(connection)
+    # Who was sensitive for a version that is gone is found only by a look at all that are left.
+    if (gone and representation.sensitive) or generalise(connection, representation.sensitive, _last(connection)):
+        _begin(connection, representation)
+        generalise(connection, representation.sensitive, 0)
     connection.execute(END_ITEMS)
     return _add(connection, representation)
+
+
+def _begin(connection: duckdb.DuckDBPyConnection, representation: Representation) -> None:
+    """Empty tables, in place of those that there are."""
+    for table in ("search_item", "item_key", "word", "search_meta", *roughly.NAMES):
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
+    _create(connection, representation)
+    connection.execute(roughly.TABLES)
+    roughly.show(connection, representation.sensitive)
+
+
+def _last(connection: duckdb.DuckDBPyConnection) -> int:
+    return _number(connection, "SELECT coalesce(max(version_no), 0) FROM search_item")
 
 
 def _is_current(connection: duckdb.DuckDBPyConnection, representation: Representation) -> bool:
@@ -101,19 +118,27 @@ def _create(connection: duckdb.DuckDBPyConnection, representation: Representatio
     columns = "".join(f", {each.name} {types.get(each.kind, 'VARCHAR')}" for each in representation.columns)
     connection.execute(TABLES.format(columns=columns))
     columns = json.dumps([[each.field, each.kind, each.name] for each in representation.columns])
-    rows = {"representation": representation.version, "columns": columns, **dict.fromkeys(SORTED, "0")}
+    rows = {
+        "representation": representation.version,
+        "sensitive": representation.sensitive.fingerprint,
+        "columns": columns,
+        **dict.fromkeys(SORTED, "0"),
+    }
     connection.executemany("INSERT INTO search_meta VALUES (?, ?)", sorted(rows.items()))
 
 
-def _remove_gone(connection: duckdb.DuckDBPyConnection) -> None:
+def _remove_gone(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Returns whether there were any."""
     connection.execute(GONE)
-    if connection.execute("SELECT 1 FROM gone LIMIT 1").fetchone():
+    gone = connection.execute("SELECT 1 FROM gone LIMIT 1").fetchone() is not None
+    if gone:
         for table in ("search_item", "item_key", "word"):
             connection.execute(f"DELETE FROM {table} WHERE version_no IN (FROM gone)")
+    return gone
 
 
 def _add(connection: duckdb.DuckDBPyConnection, representation: Representation) -> int:
-    last = {"last": _number(connection, "SELECT coalesce(max(version_no), 0) FROM search_item")}
+    last = {"last": _last(connection)}
     added = _number(connection, "SELECT count(*) FROM item_version WHERE version_no > $last", last)
     if not added:
         return 0

@@ -21,6 +21,7 @@ from collect_assets.index.matching import Matching, field_sql, match, read_colum
 from collect_assets.index.paging import Cursor, Order, after_sql, text_order
 from collect_assets.index.publish import reading
 from collect_assets.index.query import Box, Condition, Query, Sort
+from collect_assets.index.roughly import check_sensitive
 from collect_assets.registers import read_sources
 from collect_assets.store.database import literal, spatial_extension
 
@@ -31,7 +32,7 @@ SELECT v.version_no, e.endpoint, v.item_id, v.first_date, v.change, v.record, o.
        coalesce((SELECT min(CASE WHEN w.reason = 'guard' THEN 'held ' || w.held ELSE w.reason END) FROM withheld w
                  WHERE w.scope_no = v.scope_no AND w.item_id = v.item_id AND w.first_date <= {day}
                    AND (w.last_date IS NULL OR w.last_date >= {day})), '') AS withheld
-FROM item_version v JOIN endpoint e USING (endpoint_no)
+FROM shown_version v JOIN endpoint e USING (endpoint_no)
 JOIN observation o ON o.endpoint_no = v.endpoint_no AND o.entry_date = v.observed
 WHERE v.version_no {which}
 """
@@ -232,7 +233,7 @@ class ItemIndex:
     def records(self, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
         """The records of versions, by the numbers of these."""
         listed = ", ".join(map(str, numbers)) or "NULL"
-        rows = self.connection.execute(f"SELECT version_no, record FROM item_version WHERE version_no IN ({listed})")
+        rows = self.connection.execute(f"SELECT version_no, record FROM shown_version WHERE version_no IN ({listed})")
         return {number: json.loads(record) for number, record in rows.fetchall()}
 
     def _hits(self, numbers: Sequence[int], day: dt.date) -> list[Hit]:
@@ -255,6 +256,7 @@ def open_index(collection: Collection) -> Iterator[ItemIndex]:
         IndexUnavailableError: there is none yet, or it is damaged; says what to do.
     """
     with reading(collection) as connection:
+        check_sensitive(connection, collection)
         yield ItemIndex(connection, collection.registers)
 
 
