@@ -30,6 +30,7 @@ from collect_assets.index.publish import building, index_lock, published, readin
 from collect_assets.index.represent import represent
 from collect_assets.index.representation import Representation
 from collect_assets.index.schema import INDEX_VERSION, create_tables, write_meta
+from collect_assets.index.sql_views import create_views
 from collect_assets.items.sensitive import sensitive_rules
 from collect_assets.registers import Problem
 from collect_assets.store.database import database, literal
@@ -278,6 +279,7 @@ def _represent(
     """Brings what searches and followers look at to the state of the items."""
     representation = Representation.of(collection.settings.index, sensitive_rules(collection))
     versions = represent(connection, representation)
+    create_views(connection, collection)
     if changes or refolded:
         count_changes(connection, dt.date.min if refolded else min(changes))
     log_operation(connection, at=at, reason=held.rebuilt or ("" if held.path else "there was none"), days=list(changes),
