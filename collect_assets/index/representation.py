@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from collect_assets.collection import FieldKind, IndexSettings
 
-REPRESENTATION_VERSION = 1  # goes up when the same fields are represented in another way
+REPRESENTATION_VERSION = 2  # goes up when the same fields are represented in another way
 
 _DARWIN_CORE: Mapping[FieldKind, str] = {
     "keyword": (
