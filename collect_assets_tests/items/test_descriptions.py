@@ -173,6 +173,12 @@ def test_the_table_is_written_and_the_same_each_time(collection, zipped):
         ]
 
 
+def test_before_anything_is_read_the_command_says_what_to_do(collection, zipped):
+    keep(collection, day(0), "archive", archive(zipped))
+    shown = CliRunner().invoke(main, ["describe", "-c", str(collection.registers)])
+    assert (shown.exit_code, "`collect-assets index` reads them" in shown.output) == (0, True)
+
+
 def test_the_command_shows_what_is_said(collection, zipped):
     keep(collection, day(0), "archive", archive(zipped))
     derive_day_records(collection, day(0))
