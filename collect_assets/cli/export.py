@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from collect_assets.cli.options import Day, as_json, collection_options, open_collection
-from collect_assets.cli.query_options import query_options
+from collect_assets.cli.query_options import across_option, find_all, query_options, say_left_out
 
 if TYPE_CHECKING:
     from collect_assets.exporting.export import Export, Format
@@ -44,9 +44,11 @@ if TYPE_CHECKING:
     help="As it was on that day.  [default: the newest]",
 )
 @as_json
+@across_option
 @collection_options
 def command(
     query: Query,
+    root: Path | None,
     path: Path,
     format_: Format | None,
     as_of: dt.date | None,
@@ -63,17 +65,20 @@ def command(
     Examples:
       collect-assets export --to oaks.csv 'querc*' --where country=Norway --collection-dir collections/trees
       collect-assets export --to sites.geojson --bbox=-1.98,52.9,-1.84,53.0 --as-of 2026-11-02
+      collect-assets export --to all.ndjson --collections collections/
       collect-assets export --to subset.zip --format dwca --where eventDate=1900,1950
     """
+    from collect_assets.collection import Collection
     from collect_assets.exporting.export import export
 
-    collection = open_collection(collection_dir, log_dir, resource_dir)
-    _print(export(collection, query, path, format=format_, as_of=as_of), json_)
+    found = [open_collection(collection_dir, log_dir, resource_dir)] if root is None else find_all(root)
+    say_left_out(f"{each.name}: {each.reason}" for each in found if not isinstance(each, Collection))
+    usable = [each for each in found if isinstance(each, Collection)]
+    _print(export(usable, query, path, format=format_, as_of=as_of), json_)
 
 
 def _print(done: Export, json_: bool) -> None:
-    for reason in done.left_out:
-        click.secho(f"left out: {reason}", fg="yellow", err=True)
+    say_left_out(done.left_out)
     if json_:
         beside = str(done.citation_path) if done.citation_path else None
         click.echo(json.dumps({"file": str(done.path), "format": done.format, "items": done.items, "citation": beside}))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import shutil
 from pathlib import Path
 
@@ -22,6 +23,17 @@ _HARMLESS = "CASE WHEN regexp_matches({0}, {1}) AND TRY_CAST({0} AS DOUBLE) IS N
 def harmless_sql(text: str) -> str:
     """SQL for a text that no spreadsheet runs: with an apostrophe before what it would take for a formula."""
     return _HARMLESS.format(text, literal(FORMULA))
+
+
+def harmless(text: str) -> str:
+    """The same for a text that is at hand."""
+    if not re.match(FORMULA, text):
+        return text
+    try:
+        float(text)
+    except ValueError:
+        return f"'{text}"
+    return text
 
 
 def own_columns(stage: Stage) -> tuple[str, ...]:

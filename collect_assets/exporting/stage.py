@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from collect_assets.collection import Collection
-from collect_assets.errors import IndexUnavailableError, QueryError
+from collect_assets.errors import IndexUnavailableError, QueryError, RegisterError
 from collect_assets.index.digest import digest_of, digest_of_all
 from collect_assets.index.query import Query
 from collect_assets.index.represent import pointer
@@ -123,7 +123,7 @@ def staged(collections: Sequence[Collection], query: Query, as_of: dt.date | Non
             try:
                 taken.append(_take(collection, query, as_of, path))
                 paths.append(path)
-            except (IndexUnavailableError, QueryError) as error:
+            except (IndexUnavailableError, QueryError, RegisterError) as error:
                 if len(collections) == 1:
                     raise
                 left_out.append(str(error))

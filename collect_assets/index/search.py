@@ -59,6 +59,7 @@ class Hit:
         record_number: the position of the record in it, from 1.
         withheld: why what its endpoint says of it on that day is not applied: `held` with the hash that a decision
             names, `rejected`, or `manual`; blank where nothing is.
+        collection: where several were asked.
     """
 
     endpoint: str
@@ -70,6 +71,7 @@ class Hit:
     member: str
     record_number: int
     withheld: str = ""
+    collection: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,10 +129,22 @@ class ItemIndex:
         matching = self.match(query, day)
         order = self._order(matching, sort)
         page, total = self._page(matching, order, cursor, limit)
-        hits = self._hits([number for number, *_ in page], day)
+        hits = self.hits([number for number, *_ in page], day)
         more = len(page) == limit and limit > 0
         following = Cursor.at(day, query, sort, page[-1][1:]) if more else ""
         return Hits(total, day, tuple(hits), following)
+
+    def ranked(
+        self, query: Query, day: dt.date, sort: Sort | None, place: tuple[Any, str, str] | None, limit: int
+    ) -> tuple[list[tuple[Any, ...]], int]:
+        """The version, sort value, endpoint and item of the first hits after a place; and how many there are in all.
+
+        Raises:
+            QueryError: something in the query cannot be understood.
+        """
+        matching = self.match(query, day)
+        cursor = Cursor(day, place) if place else None
+        return self._page(matching, self._order(matching, sort), cursor, limit)
 
     def count(self, query: Query, *, as_of: dt.date | None = None) -> int:
         """How many items are in a subset.
@@ -246,7 +260,8 @@ class ItemIndex:
         rows = self.connection.execute(f"SELECT version_no, record FROM shown_version WHERE version_no IN ({listed})")
         return {number: json.loads(record) for number, record in rows.fetchall()}
 
-    def _hits(self, numbers: Sequence[int], day: dt.date) -> list[Hit]:
+    def hits(self, numbers: Sequence[int], day: dt.date) -> list[Hit]:
+        """What is known of versions, by the numbers of these."""
         shown = _WITHHELD.format(day=f"DATE '{day.isoformat()}'") if self._any_withheld else "''"
         if len(numbers) <= ONE_BY_ONE:
             query = _HIT.format(which="= ?", withheld=shown)
