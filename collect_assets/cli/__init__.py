@@ -22,7 +22,7 @@ from collect_assets.version import __version__
 SECTIONS = {
     "Try it": ("run", "ui", "sample", "check-url"),
     "Every day": ("collect", "index", "tables", "verify"),
-    "Ask": ("search", "changes", "history", "raw", "describe", "diff", "digest"),
+    "Ask": ("search", "export", "changes", "history", "raw", "describe", "diff", "digest"),
     "Understand and decide": ("tasks", "explain", "preview", "decide", "compare"),
     "Tend registers": ("discover", "add-endpoint", "retire", "check-registers"),
 }

@@ -22,6 +22,7 @@ from collect_assets.index.matching import Matching, field_sql, match, read_colum
 from collect_assets.index.paging import Cursor, Order, after_sql, text_order
 from collect_assets.index.publish import reading
 from collect_assets.index.query import Box, Condition, Query, Sort
+from collect_assets.index.roughly import check_sensitive
 from collect_assets.registers import read_sources
 from collect_assets.store.database import literal, spatial_extension
 
@@ -31,7 +32,7 @@ ONE_BY_ONE = 50  # hits: so many records are found faster by their numbers, one 
 _HIT = """
 SELECT v.version_no, e.endpoint, v.item_id, v.first_date, v.change, v.record, o.resource, v.member, v.record_number,
        {withheld} AS withheld
-FROM item_version v JOIN endpoint e USING (endpoint_no)
+FROM shown_version v JOIN endpoint e USING (endpoint_no)
 JOIN observation o ON o.endpoint_no = v.endpoint_no AND o.entry_date = v.observed
 WHERE v.version_no {which}
 """
@@ -122,7 +123,7 @@ class ItemIndex:
             QueryError: the index does not speak of that day, or `after` belongs to another question.
         """
         cursor = Cursor.parse(after, query, sort) if after else None
-        day = self._day(cursor.day if cursor else as_of)
+        day = self.day(cursor.day if cursor else as_of)
         matching = self.match(query, day)
         order = self._order(matching, sort)
         page, total = self._page(matching, order, cursor, limit)
@@ -137,7 +138,7 @@ class ItemIndex:
         Raises:
             QueryError: the index does not speak of that day.
         """
-        matching = self.match(query, self._day(as_of))
+        matching = self.match(query, self.day(as_of))
         return int(self._rows(f"SELECT count(*) FROM {matching.relation}", matching)[0][0])
 
     def facet(self, name: str, query: Query, *, as_of: dt.date | None = None, limit: int = 10) -> Facet:
@@ -146,7 +147,7 @@ class ItemIndex:
         Raises:
             QueryError: the index does not speak of that day.
         """
-        matching = self.match(query, self._day(as_of))
+        matching = self.match(query, self.day(as_of))
         value, column = field_sql(matching, name, read_columns(self.connection))
         text = f"format('{{:g}}', {value})" if column and column.kind == "number" else value
         counted = f"SELECT {text} AS value, count(*) AS items FROM {matching.relation} GROUP BY ALL"
@@ -171,7 +172,12 @@ class ItemIndex:
             if found.hits:
                 yield found
 
-    def _day(self, as_of: dt.date | None) -> dt.date:
+    def day(self, as_of: dt.date | None) -> dt.date:
+        """The day that is asked for; the newest when left out.
+
+        Raises:
+            QueryError: the index does not speak of it yet.
+        """
         if as_of is not None and as_of > self.newest:
             raise QueryError(
                 f"the index speaks of days up to {self.newest}, not of {as_of}; collect and index that day first"
@@ -237,7 +243,7 @@ class ItemIndex:
     def records(self, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
         """The records of versions, by the numbers of these."""
         listed = ", ".join(map(str, numbers)) or "NULL"
-        rows = self.connection.execute(f"SELECT version_no, record FROM item_version WHERE version_no IN ({listed})")
+        rows = self.connection.execute(f"SELECT version_no, record FROM shown_version WHERE version_no IN ({listed})")
         return {number: json.loads(record) for number, record in rows.fetchall()}
 
     def _hits(self, numbers: Sequence[int], day: dt.date) -> list[Hit]:
@@ -260,6 +266,7 @@ def open_index(collection: Collection) -> Iterator[ItemIndex]:
         IndexUnavailableError: there is none yet, or it is damaged; says what to do.
     """
     with reading(collection) as connection:
+        check_sensitive(connection, collection)
         yield ItemIndex(connection, collection.registers)
 
 
