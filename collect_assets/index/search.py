@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -21,19 +22,25 @@ from collect_assets.index.matching import Matching, field_sql, match, read_colum
 from collect_assets.index.paging import Cursor, Order, after_sql, text_order
 from collect_assets.index.publish import reading
 from collect_assets.index.query import Box, Condition, Query, Sort
+from collect_assets.index.roughly import check_sensitive
 from collect_assets.registers import read_sources
 from collect_assets.store.database import literal, spatial_extension
 
+_NAMED = re.compile(r"\$(\w+)")
 ONE_BY_ONE = 50  # hits: so many records are found faster by their numbers, one by one, than by one scan for all
 
 _HIT = """
 SELECT v.version_no, e.endpoint, v.item_id, v.first_date, v.change, v.record, o.resource, v.member, v.record_number,
-       coalesce((SELECT min(CASE WHEN w.reason = 'guard' THEN 'held ' || w.held ELSE w.reason END) FROM withheld w
-                 WHERE w.scope_no = v.scope_no AND w.item_id = v.item_id AND w.first_date <= {day}
-                   AND (w.last_date IS NULL OR w.last_date >= {day})), '') AS withheld
-FROM item_version v JOIN endpoint e USING (endpoint_no)
+       {withheld} AS withheld
+FROM shown_version v JOIN endpoint e USING (endpoint_no)
 JOIN observation o ON o.endpoint_no = v.endpoint_no AND o.entry_date = v.observed
 WHERE v.version_no {which}
+"""
+
+_WITHHELD = """
+coalesce((SELECT min(CASE WHEN w.reason = 'guard' THEN 'held ' || w.held ELSE w.reason END) FROM withheld w
+          WHERE w.scope_no = v.scope_no AND w.item_id = v.item_id AND w.first_date <= {day}
+            AND (w.last_date IS NULL OR w.last_date >= {day})), '')
 """
 
 
@@ -52,6 +59,7 @@ class Hit:
         record_number: the position of the record in it, from 1.
         withheld: why what its endpoint says of it on that day is not applied: `held` with the hash that a decision
             names, `rejected`, or `manual`; blank where nothing is.
+        collection: where several were asked.
     """
 
     endpoint: str
@@ -63,6 +71,7 @@ class Hit:
     member: str
     record_number: int
     withheld: str = ""
+    collection: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +100,8 @@ class ItemIndex:
         self.connection = connection
         self._sources = registers / "source.csv"
         self._spatial = False
+        # To look for it takes 8 ms a hit, most of it for the plan.
+        self._any_withheld = bool(connection.execute("SELECT 1 FROM withheld LIMIT 1").fetchone())
         first, newest = connection.execute("SELECT min(entry_date), max(entry_date) FROM day").fetchone() or (
             None,
             None,
@@ -114,14 +125,26 @@ class ItemIndex:
             QueryError: the index does not speak of that day, or `after` belongs to another question.
         """
         cursor = Cursor.parse(after, query, sort) if after else None
-        day = self._day(cursor.day if cursor else as_of)
+        day = self.day(cursor.day if cursor else as_of)
         matching = self.match(query, day)
         order = self._order(matching, sort)
         page, total = self._page(matching, order, cursor, limit)
-        hits = self._hits([number for number, *_ in page], day)
+        hits = self.hits([number for number, *_ in page], day)
         more = len(page) == limit and limit > 0
         following = Cursor.at(day, query, sort, page[-1][1:]) if more else ""
         return Hits(total, day, tuple(hits), following)
+
+    def ranked(
+        self, query: Query, day: dt.date, sort: Sort | None, place: tuple[Any, str, str] | None, limit: int
+    ) -> tuple[list[tuple[Any, ...]], int]:
+        """The version, sort value, endpoint and item of the first hits after a place; and how many there are in all.
+
+        Raises:
+            QueryError: something in the query cannot be understood.
+        """
+        matching = self.match(query, day)
+        cursor = Cursor(day, place) if place else None
+        return self._page(matching, self._order(matching, sort), cursor, limit)
 
     def count(self, query: Query, *, as_of: dt.date | None = None) -> int:
         """How many items are in a subset.
@@ -129,7 +152,7 @@ class ItemIndex:
         Raises:
             QueryError: the index does not speak of that day.
         """
-        matching = self.match(query, self._day(as_of))
+        matching = self.match(query, self.day(as_of))
         return int(self._rows(f"SELECT count(*) FROM {matching.relation}", matching)[0][0])
 
     def facet(self, name: str, query: Query, *, as_of: dt.date | None = None, limit: int = 10) -> Facet:
@@ -138,7 +161,7 @@ class ItemIndex:
         Raises:
             QueryError: the index does not speak of that day.
         """
-        matching = self.match(query, self._day(as_of))
+        matching = self.match(query, self.day(as_of))
         value, column = field_sql(matching, name, read_columns(self.connection))
         text = f"format('{{:g}}', {value})" if column and column.kind == "number" else value
         counted = f"SELECT {text} AS value, count(*) AS items FROM {matching.relation} GROUP BY ALL"
@@ -163,7 +186,12 @@ class ItemIndex:
             if found.hits:
                 yield found
 
-    def _day(self, as_of: dt.date | None) -> dt.date:
+    def day(self, as_of: dt.date | None) -> dt.date:
+        """The day that is asked for; the newest when left out.
+
+        Raises:
+            QueryError: the index does not speak of it yet.
+        """
         if as_of is not None and as_of > self.newest:
             raise QueryError(
                 f"the index speaks of days up to {self.newest}, not of {as_of}; collect and index that day first"
@@ -209,11 +237,12 @@ class ItemIndex:
         total = int(self._rows(f"SELECT count(*) FROM {relation}", matching)[0][0])
         if not limit or not total:
             return [], total
+        ranked = matching.scored if order.tables else relation
         beyond = f"WHERE {after_sql(order, cursor, matching)}" if cursor else ""
         places = "SELECT endpoint_no, endpoint, row_number() OVER (ORDER BY endpoint) AS place FROM endpoint"
         rows = self._rows(
             f"{order.tables} SELECT version_no, value, endpoint, item_id FROM ("
-            f"SELECT s.version_no, s.endpoint_no, s.item_id, {order.value} AS value FROM {relation}"
+            f"SELECT s.version_no, s.endpoint_no, s.item_id, {order.value} AS value FROM {ranked}"
             f") JOIN ({places}) USING (endpoint_no) {beyond} "
             f"ORDER BY value {'DESC' if order.descending else 'ASC'} NULLS LAST, place, item_id LIMIT {int(limit)}",
             matching,
@@ -221,23 +250,25 @@ class ItemIndex:
         return rows, total
 
     def _rows(self, query: str, matching: Matching) -> list[tuple[Any, ...]]:
-        used = {name: value for name, value in matching.values.items() if f"${name}" in query}
+        named = set(_NAMED.findall(query))
+        used = {name: value for name, value in matching.values.items() if name in named}
         return self.connection.execute(query, used).fetchall()
 
     def records(self, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
         """The records of versions, by the numbers of these."""
         listed = ", ".join(map(str, numbers)) or "NULL"
-        rows = self.connection.execute(f"SELECT version_no, record FROM item_version WHERE version_no IN ({listed})")
+        rows = self.connection.execute(f"SELECT version_no, record FROM shown_version WHERE version_no IN ({listed})")
         return {number: json.loads(record) for number, record in rows.fetchall()}
 
-    def _hits(self, numbers: Sequence[int], day: dt.date) -> list[Hit]:
-        asked = f"DATE '{day.isoformat()}'"
+    def hits(self, numbers: Sequence[int], day: dt.date) -> list[Hit]:
+        """What is known of versions, by the numbers of these."""
+        shown = _WITHHELD.format(day=f"DATE '{day.isoformat()}'") if self._any_withheld else "''"
         if len(numbers) <= ONE_BY_ONE:
-            query = _HIT.format(which="= ?", day=asked)
+            query = _HIT.format(which="= ?", withheld=shown)
             rows = [row for number in numbers for row in self.connection.execute(query, [number]).fetchall()]
         else:
             listed = f"IN ({', '.join(map(str, numbers))})"
-            rows = self.connection.execute(_HIT.format(which=listed, day=asked)).fetchall()
+            rows = self.connection.execute(_HIT.format(which=listed, withheld=shown)).fetchall()
         by_number = {number: Hit(e, i, d, c, json.loads(r), *rest) for number, e, i, d, c, r, *rest in rows}
         return [by_number[number] for number in numbers]
 
@@ -250,6 +281,7 @@ def open_index(collection: Collection) -> Iterator[ItemIndex]:
         IndexUnavailableError: there is none yet, or it is damaged; says what to do.
     """
     with reading(collection) as connection:
+        check_sensitive(connection, collection)
         yield ItemIndex(connection, collection.registers)
 
 
