@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from collect_assets.collecting.audit import LIES, MESSAGE, Audit, verdict
-from collect_assets.collecting.log import Log, read_log, write_log
+from collect_assets.collecting.log import Log, write_log
 from collect_assets.collecting.moved import move_proposed
 from collect_assets.collecting.past import Past, validators
 from collect_assets.collecting.pending import discard, discard_finished, pending_folder
@@ -77,10 +77,7 @@ class Collector:
         return log
 
     def _has_good_log(self, endpoint: Endpoint) -> bool:
-        try:
-            log = read_log(self.collection.log_path(self.entry_date, endpoint.endpoint))
-        except ValueError:
-            return False
+        log = self.past.of_day(endpoint.endpoint)
         return log is not None and log.good
 
     def _harvest(self, endpoint: Endpoint, pending: Path) -> tuple[Log, bool]:

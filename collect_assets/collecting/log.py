@@ -153,7 +153,7 @@ def _value(name: str, value: object) -> object:
         raise ValueError(f"{KEYS[name]} is {str(value)[:50]!r}")  # noqa: TRY004 - the caller handles one kind of error
     if name in _HEADERS and isinstance(value, dict):
         return {header: str(content) for header, content in value.items()}
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(each for each in value if isinstance(each, dict)) if isinstance(value, list) else value
 
 
 def canonical_json(value: object) -> bytes:
@@ -221,15 +221,39 @@ def read_logs(
                 problems.append(Problem(path.name, 0, f"{path}: holds the log of {log.endpoint}; it is passed over"))
         except ValueError as error:
             problems.append(Problem(path.name, 0, str(error)))
-    if (adopted := collection.adopted(entry_date)).is_file():
+    adopted, damaged = read_adopted(collection, entry_date)
+    if adopted:
         have = {log.endpoint for log in logs}
-        logs += [log for log in adopted_logs(adopted) if log.endpoint not in have]
+        logs += [log for log in adopted if log.endpoint not in have]
         logs.sort(key=lambda log: log.endpoint)
+    return logs, [*problems, *damaged]
+
+
+def read_adopted(collection: Collection, entry_date: dt.date) -> tuple[list[Log], list[Problem]]:
+    """The logs of a day that were adopted from a table of others; lines that are damaged come as problems."""
+    path = collection.adopted(entry_date)
+    logs, problems = list[Log](), list[Problem]()
+    try:
+        lines = path.read_bytes().splitlines()
+    except FileNotFoundError:
+        return [], []
+    except OSError as error:
+        return [], [Problem(path.name, 0, f"{path}: cannot be read: {error.strerror or error}; check its permissions")]
+    for number, line in enumerate(lines, 1):
+        try:
+            logs.append(Log.from_json(line))
+        except (ValueError, RecursionError) as error:
+            reason = f"{path}: line {number} is no log: {error}; it is passed over, restore the file from a copy"
+            problems.append(Problem(path.name, number, reason))
     return logs, problems
 
 
 def adopted_logs(path: Path) -> Iterator[Log]:
-    """The logs of a day that were adopted from a table of others."""
+    """The logs of a day that were adopted from a table of others.
+
+    Raises:
+        ValueError: a line is damaged.
+    """
     for line in path.read_bytes().splitlines():
         yield Log.from_json(line)
 

@@ -6,14 +6,17 @@ Only for outcomes and validators; nothing that is derived reads it.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from collect_assets.collecting.log import Log, adopted_logs, read_log
+from collect_assets.collecting.log import Log, read_adopted, read_log
 from collect_assets.collection import Collection
 
 RECENT = 30  # collected days; an endpoint that was not good for longer is asked without validators
+
+_SENDABLE = re.compile(r"[!-~\xa0-\xff](?:[ -~\t\xa0-\xff]*)")  # as a header; what is folded over lines is not
 
 SKEW = dt.timedelta(days=1)  # clocks of others, and logs that say only the day
 
@@ -23,9 +26,14 @@ class Past:
 
     def __init__(self, collection: Collection, entry_date: dt.date) -> None:
         self._collection = collection
+        self._entry_date = entry_date
         self._days = [day for day in reversed(collection.entry_dates()) if day <= entry_date]
         self._earlier = [day for day in self._days if day < entry_date]
         self._adopted_of: dict[dt.date, dict[str, Log]] = {}
+
+    def of_day(self, endpoint: str) -> Log | None:
+        """The log of the entry-date itself, also one that was adopted for it; a damaged one counts as none."""
+        return self._read(self._entry_date, endpoint)
 
     def last_good(self, endpoint: str) -> Log | None:
         """The newest log with a resource, of the last days that were collected; None when there is none.
@@ -72,15 +80,13 @@ class Past:
         try:
             log = read_log(self._collection.log_path(day, endpoint))
         except ValueError:
-            return None
+            log = None
         return log or self._adopted(day).get(endpoint)
 
     def _adopted(self, day: dt.date) -> dict[str, Log]:
         """What was adopted for a day from a table of others, by endpoint; read once."""
         if day not in self._adopted_of:
-            path = self._collection.adopted(day)
-            logs = adopted_logs(path) if path.is_file() else ()
-            self._adopted_of[day] = {log.endpoint: log for log in logs}
+            self._adopted_of[day] = {log.endpoint: log for log in read_adopted(self._collection, day)[0]}
         return self._adopted_of[day]
 
     def _good(self, endpoint: str, days: list[dt.date]) -> Iterator[Log]:
@@ -105,7 +111,7 @@ def validators(log: Log | None, collection: Collection) -> dict[str, str]:
         "If-None-Match": headers.get("etag", ""),
         "If-Modified-Since": "" if _is_future(modified, log) else modified,
     }
-    return {name: value for name, value in sent.items() if value}
+    return {name: value for name, value in sent.items() if _SENDABLE.fullmatch(value)}
 
 
 def _at_hand(log: Log, collection: Collection) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Collection as Those
 from dataclasses import dataclass
 from enum import StrEnum
 
-from collect_assets.collecting.log import Log, read_log
+from collect_assets.collecting.log import Log
 from collect_assets.collecting.past import Past
 from collect_assets.collection import Collection
 from collect_assets.registers import Endpoint, EndpointRegister, Skip
@@ -69,19 +69,13 @@ def make_plan(
     ]
     skips = [skip for skip in (*register.skips, *ended) if only is None or skip.endpoint in only]
     days = collection.settings.politeness.short_after_days
-    past = Past(collection, entry_date) if days and mode is Mode.DEFAULT else None
+    past = Past(collection, entry_date)
+    memory = bool(days) and mode is Mode.DEFAULT
     asked: list[Endpoint] = []
     already: list[Endpoint] = []
     for endpoint in register.active(entry_date):
         if only is None or endpoint.endpoint in only:
-            log = _log_of(collection, entry_date, endpoint)
-            again = log is None or past is None or not past.failing(endpoint.endpoint, days)
+            log = past.of_day(endpoint.endpoint)
+            again = log is None or not memory or not past.failing(endpoint.endpoint, days)
             (asked if again and mode.asks(log) else already).append(endpoint)
     return Plan(tuple(asked), tuple(already), tuple(skips))
-
-
-def _log_of(collection: Collection, entry_date: dt.date, endpoint: Endpoint) -> Log | None:
-    try:
-        return read_log(collection.log_path(entry_date, endpoint.endpoint))
-    except ValueError:
-        return None

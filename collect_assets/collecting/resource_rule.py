@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from collect_assets.collecting.log import Log, adopted_logs, log_paths, read_log
+from collect_assets.collecting.log import Log, log_paths, read_adopted, read_log
 from collect_assets.collecting.run_file import read_run_file
 from collect_assets.collection import Collection, ResourceRuleName
 from collect_assets.errors import FailedError
@@ -97,8 +97,7 @@ def _logs_of(collection: Collection, day: dt.date) -> Iterator[Log]:
                 yield log
         except ValueError:
             continue
-    if (adopted := collection.adopted(day)).is_file():
-        yield from adopted_logs(adopted)
+    yield from read_adopted(collection, day)[0]
 
 
 def rule_of_log(collection: Collection, log: Log) -> ResourceRuleName | None:
