@@ -22,6 +22,7 @@ ORDER = (
     ("items",),
     ("checking",),
     ("index",),
+    ("exporting",),
     ("tending",),
     ("cli", "orchestration", "sample"),
     ("definitions",),

@@ -19,32 +19,14 @@ from collect_assets.errors import (
 )
 from collect_assets.version import __version__
 
-COMMANDS = (
-    "check-url",
-    "collect",
-    "index",
-    "search",
-    "changes",
-    "history",
-    "diff",
-    "raw",
-    "preview",
-    "decide",
-    "tables",
-    "describe",
-    "verify",
-    "tasks",
-    "digest",
-    "run",
-    "ui",
-    "sample",
-    "explain",
-    "compare",
-    "check-registers",
-    "discover",
-    "add-endpoint",
-    "retire",
-)
+SECTIONS = {
+    "Try it": ("run", "ui", "sample", "check-url"),
+    "Every day": ("collect", "index", "tables", "verify"),
+    "Ask": ("search", "export", "changes", "history", "raw", "describe", "diff", "digest"),
+    "Understand and decide": ("tasks", "explain", "preview", "decide", "compare"),
+    "Tend registers": ("discover", "add-endpoint", "retire", "check-registers"),
+}
+COMMANDS = tuple(name for names in SECTIONS.values() for name in names)
 BAD_USAGE = (RegisterError, SettingsError, QueryError, DecisionError)
 
 
@@ -52,8 +34,15 @@ class Commands(click.Group):
     """Finds commands by module, and turns this package's errors into a line for people and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order in which they are used."""
+        """In the order of the sections."""
         return list(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by what they are for."""
+        for title, names in SECTIONS.items():
+            commands = [(name, self.get_command(ctx, name)) for name in names]
+            with formatter.section(title):
+                formatter.write_dl([(name, each.get_short_help_str(200)) for name, each in commands if each])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name, imported now."""

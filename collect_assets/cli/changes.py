@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from collect_assets.cli.options import Day, as_json, collection_options, open_collection
-from collect_assets.cli.query_options import query_options
+from collect_assets.cli.options import Day, as_json, collection_options
+from collect_assets.cli.query_options import across_option, asked_index, query_options
 
 if TYPE_CHECKING:
     from collect_assets.index.feed import Change
@@ -45,9 +45,11 @@ _MARKS = {"created": "+", "restored": "+", "entered": "+", "updated": "~", "dele
     help="How many changes at most.",
 )
 @as_json
+@across_option
 @collection_options
 def command(
     query: Query,
+    root: Path | None,
     since: dt.date | None,
     cursor: str,
     limit: int,
@@ -67,11 +69,14 @@ def command(
       collect-assets changes --since 2026-11-02 --collection-dir collections/brownfield-sites
       collect-assets changes --where country=Norway --json --cursor "$CURSOR"
     """
+    from collect_assets.index.across import ManyIndexes
     from collect_assets.index.feed import changes
-    from collect_assets.index.search import open_index
 
-    with open_index(open_collection(collection_dir, log_dir, resource_dir)) as index:
-        found = changes(index, query, since=since, cursor=cursor, limit=limit)
+    with asked_index(root, collection_dir, log_dir, resource_dir) as index:
+        if isinstance(index, ManyIndexes):
+            found = index.changes(query, since=since, cursor=cursor, limit=limit)
+        else:
+            found = changes(index, query, since=since, cursor=cursor, limit=limit)
         first = index.first
     if found.again_from is not None:
         again = max(found.again_from, first)
@@ -88,6 +93,7 @@ def command(
 
 def _shown(change: Change) -> dict[str, object]:
     return {
+        **({"collection": change.collection} if change.collection else {}),
         "entry-date": change.day.isoformat(),
         "endpoint": change.endpoint,
         "item": change.item,
@@ -97,4 +103,5 @@ def _shown(change: Change) -> dict[str, object]:
 
 
 def _line(change: Change) -> str:
-    return f"{change.day}  {_MARKS[change.change]} {change.change:<8}  {change.item}"
+    item = f"{change.collection}: {change.item}" if change.collection else change.item
+    return f"{change.day}  {_MARKS[change.change]} {change.change:<8}  {item}"

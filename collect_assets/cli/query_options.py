@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from collect_assets.cli.options import Line
+from collect_assets.cli.options import FOLDER, Line, open_collection
 
 if TYPE_CHECKING:
+    from collect_assets.collection import BrokenCollection, Collection
+    from collect_assets.index.across import ManyIndexes
     from collect_assets.index.query import Query
+    from collect_assets.index.search import ItemIndex
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -58,6 +63,56 @@ def query_options(function: Function) -> Function:
         help="Only items of which what is served now is not applied: held, rejected, or under manual control.",
     )(command)
     return click.argument("text", required=False, default="")(command)  # type: ignore[no-any-return]
+
+
+def across_option(function: Function) -> Function:
+    """`--collections`, for commands that ask one collection unless told to ask all of a folder."""
+    return click.option(
+        "--collections",
+        "root",
+        type=FOLDER,
+        envvar="COLLECT_ASSETS_ACROSS",
+        show_envvar=True,
+        help="Ask all collections in this folder at once, instead of one.",
+    )(function)
+
+
+@contextmanager
+def asked_index(
+    root: Path | None, folder: Path, log_dir: Path | None, resource_dir: Path | None
+) -> Iterator[ItemIndex | ManyIndexes]:
+    """The index of a collection, or those of all in a folder; says on the error stream which of these did not answer.
+
+    Raises:
+        CollectAssetsError: there is nothing to ask.
+    """
+    from collect_assets.index.across import open_indexes
+    from collect_assets.index.search import open_index
+
+    if root is None:
+        with open_index(open_collection(folder, log_dir, resource_dir)) as index:
+            yield index
+        return
+    with open_indexes(find_all(root)) as many:
+        yield many
+        say_left_out(many.left_out)
+
+
+def find_all(root: Path) -> list[Collection | BrokenCollection]:
+    """The collections in a folder.
+
+    Raises:
+        SettingsError: it is no folder, or its `collections.toml` cannot be read.
+    """
+    from collect_assets.collection import find_collections
+
+    return find_collections(root)
+
+
+def say_left_out(reasons: Iterable[str]) -> None:
+    """Says which collections did not answer, and why."""
+    for reason in reasons:
+        click.secho(f"left out: {reason}", fg="yellow", err=True)
 
 
 def _option(name: str, metavar: str, text: str, *, multiple: bool = False) -> Callable[[Any], Any]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from collect_assets.cli.options import Day, Line, collection_options, open_collection
-from collect_assets.cli.query_options import query_options
+from collect_assets.cli.options import Day, Line, collection_options
+from collect_assets.cli.query_options import across_option, asked_index, query_options
 
 if TYPE_CHECKING:
     from collect_assets.index.query import Query
@@ -75,9 +75,11 @@ CELL = 60
     envvar="COLLECT_ASSETS_FORMAT",
     show_envvar=True,
 )
+@across_option
 @collection_options
 def command(
     query: Query,
+    root: Path | None,
     collection_dir: Path,
     log_dir: Path | None,
     resource_dir: Path | None,
@@ -99,11 +101,11 @@ def command(
       collect-assets search --bbox=-1.98,52.9,-1.84,53.0 --limit 5
       collect-assets search 'Gent*' --as-of 2026-11-02 --format jsonl
       collect-assets search --facet country --facet family --where eventDate=1900,1950
+      collect-assets search oak --collections collections/
     """
     from collect_assets.index.query import Sort
-    from collect_assets.index.search import open_index
 
-    with open_index(open_collection(collection_dir, log_dir, resource_dir)) as index:
+    with asked_index(root, collection_dir, log_dir, resource_dir) as index:
         if facets:
             found = [index.facet(name, query, as_of=as_of, limit=limit) for name in facets]
             _print_facets(found, format_)
@@ -124,8 +126,10 @@ def _print_facets(facets: list[Facet], format_: str) -> None:
             click.echo(json.dumps({"field": field, "value": value or None, "items": count}, ensure_ascii=False))
         return
     if format_ == "csv":
+        from collect_assets.exporting.flat import harmless
+
         out = io.StringIO()
-        csv.writer(out).writerows([("field", "value", "items"), *rows])
+        csv.writer(out).writerows([("field", "value", "items"), *((f, harmless(v), n) for f, v, n in rows)])
         click.echo(out.getvalue(), nl=False)
         return
     for field, value, count in rows:
@@ -135,6 +139,7 @@ def _print_facets(facets: list[Facet], format_: str) -> None:
 def _print_lines(found: Hits) -> None:
     for hit in found.hits:
         shown = {
+            **({"collection": hit.collection} if hit.collection else {}),
             "endpoint": hit.endpoint,
             "item": hit.item,
             "changed": hit.changed.isoformat(),
@@ -149,12 +154,16 @@ def _print_lines(found: Hits) -> None:
 
 
 def _print_csv(found: Hits) -> None:
+    from collect_assets.exporting.flat import harmless
+
     names = sorted({name for hit in found.hits for name in hit.record})
     out = io.StringIO()
     rows = csv.writer(out)
-    rows.writerow(["endpoint", "item", "changed", *names])
+    several = any(hit.collection for hit in found.hits)
+    rows.writerow([*(["collection"] if several else []), "endpoint", "item", "changed", *map(harmless, names)])
     for hit in found.hits:
-        rows.writerow([hit.endpoint, hit.item, hit.changed, *(_text(hit.record.get(name)) for name in names)])
+        own = [*([hit.collection] if several else []), hit.endpoint, harmless(hit.item), hit.changed]
+        rows.writerow([*own, *(harmless(_text(hit.record.get(name))) for name in names)])
     click.echo(out.getvalue(), nl=False)
 
 
@@ -177,7 +186,7 @@ def print_table(found: Hits) -> None:
         fields = ((name, _text(value)) for name, value in hit.record.items() if _text(value) != hit.item)
         shown = "  ".join(f"{name}={value[:CELL]}" for name, value in fields)
         table.add_row(
-            Text(hit.item),
+            Text(f"{hit.collection}: {hit.item}" if hit.collection else hit.item),
             f"{hit.changed} {hit.change}{f', {hit.withheld[:17]}' if hit.withheld else ''}",
             Text(shown[:300]),
         )

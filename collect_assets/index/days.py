@@ -42,9 +42,18 @@ WHERE problem IS NOT NULL AND entry_date IN (SELECT unnest($days::DATE[])) ORDER
 """
 
 CHANGED = """
-SELECT endpoint, item_id, change, record FROM item_version JOIN endpoint USING (endpoint_no)
+SELECT endpoint, item_id, change, record FROM shown_version JOIN endpoint USING (endpoint_no)
 WHERE first_date = $day ORDER BY change DESC, endpoint, item_id LIMIT $limit
 """
+
+
+HELD = """
+SELECT d.day, count(w.item_id) FROM (SELECT unnest($days::DATE[]) AS day) d
+LEFT JOIN withheld w ON w.reason <> 'manual' AND w.first_date <= d.day AND (w.last_date IS NULL OR w.last_date >= d.day)
+GROUP BY d.day
+"""
+
+PUBLISHED = "SELECT published FROM index_operation ORDER BY operation_no DESC LIMIT 1"
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,8 @@ class IndexDay:
         version: a hash of what changed that day, and of what it changed to.
         resources: the digest of the day's resources, as folded.
         problems: endpoint to why its resource could not be read.
+        held: items of which what was served is not applied that day, since a decision is missing or was against it.
+        published: when the index that says so was published, in UTC.
     """
 
     entry_date: dt.date
@@ -69,6 +80,8 @@ class IndexDay:
     version: str
     resources: str
     problems: Mapping[str, str] = field(default_factory=dict)
+    held: int = 0
+    published: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -89,10 +102,14 @@ def index_days(collection: Collection, days: Those[dt.date]) -> dict[dt.date, In
     """
     with reading(collection) as connection:
         rows = connection.execute(COUNTS, {"days": list(days)}).fetchall()
+        held = dict(connection.execute(HELD, {"days": list(days)}).fetchall())
+        (published,) = connection.execute(PUBLISHED).fetchone() or (None,)
         problems: dict[dt.date, dict[str, str]] = {}
         for day, endpoint, problem in connection.execute(PROBLEMS, {"days": list(days)}).fetchall():
             problems.setdefault(day, {})[endpoint] = problem
-    columns = [(*row[:7], _version(row), row[8], problems.get(row[0], {})) for row in rows]
+    columns = [
+        (*row[:7], _version(row), row[8], problems.get(row[0], {}), held.get(row[0], 0), published) for row in rows
+    ]
     return {column[0]: IndexDay(*column) for column in columns}
 
 

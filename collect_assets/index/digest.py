@@ -72,10 +72,15 @@ def digest(collection: Collection) -> list[TableDigest]:
         IndexUnavailableError: there is none, or it cannot be read.
     """
     with reading(collection) as connection:
-        return sorted(
-            (found for table, content in TABLES.items() for found in _of_table(connection, table, content)),
-            key=lambda found: (found.entry_date, found.table),
-        )
+        return digest_of(connection)
+
+
+def digest_of(connection: duckdb.DuckDBPyConnection) -> list[TableDigest]:
+    """The digests of an index that is open, in order of entry-date and table."""
+    return sorted(
+        (found for table, content in TABLES.items() for found in _of_table(connection, table, content)),
+        key=lambda found: (found.entry_date, found.table),
+    )
 
 
 def digest_of_all(digests: list[TableDigest]) -> str:

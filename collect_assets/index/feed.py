@@ -58,6 +58,7 @@ class Change:
         change: `created`, `updated`, `restored`, `deleted`; of a subset also `entered` and `left`, where an update made
             the item one of it, or none any more.
         record: as it is since then; what it last was, of one that is gone.
+        collection: where several were asked.
     """
 
     day: dt.date
@@ -65,6 +66,7 @@ class Change:
     item: str
     change: str
     record: dict[str, Any]
+    collection: str = ""
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ from collect_assets.index.publish import building, index_lock, published, readin
 from collect_assets.index.represent import represent
 from collect_assets.index.representation import Representation
 from collect_assets.index.schema import INDEX_VERSION, create_tables, write_meta
+from collect_assets.index.sql_views import create_views
+from collect_assets.items.sensitive import sensitive_rules
 from collect_assets.registers import Problem
 from collect_assets.store.database import database, literal
 from collect_assets.store.local import temporary
@@ -133,8 +135,9 @@ def _fold(collection: Collection, held: Base, horizon: dt.date, progress: Progre
     try:
         wanted, inputs = _gather(collection, horizon, part)
         state = _state(collection, horizon, inputs)
+        problems = (*wanted.problems, *sensitive_rules(collection).problems)
         if held.path is not None and _says_all(collection, held, state):
-            return FoldReport(held.path, horizon, problems=wanted.problems)
+            return FoldReport(held.path, horizon, problems=problems)
         with building(collection, held.path) as connection:
             if held.path is None:
                 create_tables(connection)
@@ -143,7 +146,7 @@ def _fold(collection: Collection, held: Base, horizon: dt.date, progress: Progre
             _represent(connection, collection, held, done.changes, horizon, refolded=done.again, at=now())
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return FoldReport(_published(collection), horizon, done.changes, held.rebuilt, done.refolded, wanted.problems)
+    return FoldReport(_published(collection), horizon, done.changes, held.rebuilt, done.refolded, problems)
 
 
 @contextmanager
@@ -189,7 +192,7 @@ def _state(collection: Collection, horizon: dt.date, inputs: str) -> dict[str, s
     return {
         "version": str(INDEX_VERSION),
         "rules": collection.settings.items.model_dump_json(),
-        "representation": Representation.of(collection.settings.index).version,
+        "representation": Representation.of(collection.settings.index, sensitive_rules(collection)).version,
         "horizon": horizon.isoformat(),
         "inputs": inputs,
     }
@@ -275,8 +278,9 @@ def _represent(
     at: dt.datetime,
 ) -> None:
     """Brings what searches and followers look at to the state of the items."""
-    representation = Representation.of(collection.settings.index)
+    representation = Representation.of(collection.settings.index, sensitive_rules(collection))
     versions = represent(connection, representation)
+    create_views(connection, collection)
     if changes or refolded:
         count_changes(connection, dt.date.min if refolded else min(changes))
     log_operation(connection, at=at, reason=held.rebuilt or ("" if held.path else "there was none"), days=list(changes),

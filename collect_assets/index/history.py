@@ -13,6 +13,8 @@ import duckdb
 from collect_assets.collection import Collection
 from collect_assets.errors import QueryError
 from collect_assets.index.publish import reading
+from collect_assets.index.roughly import check_sensitive
+from collect_assets.items.sensitive import generalised, sensitive_rules
 
 # An item that was given another id goes on under it; its history goes back beyond that.
 VERSIONS = """
@@ -25,15 +27,17 @@ WITH RECURSIVE known AS (
 )
 SELECT s.scope, e.endpoint, v.item_id, v.first_date, v.last_date, v.change, v.ended, v.why, v.record, v.observed,
        o.resource, v.member, v.record_number
-FROM known k JOIN item_version v USING (scope_no, item_id) JOIN endpoint e USING (endpoint_no)
+FROM known k JOIN shown_version v USING (scope_no, item_id) JOIN endpoint e USING (endpoint_no)
 JOIN scope s ON s.scope_no = v.scope_no
 JOIN observation o ON o.endpoint_no = v.endpoint_no AND o.entry_date = v.observed
 ORDER BY s.scope, v.first_date, v.version_no
 """
 
 WITHHELD = """
-SELECT w.first_date, w.last_date, w.change, w.reason, w.held, w.record
-FROM withheld w JOIN scope s USING (scope_no) WHERE s.scope = $scope AND w.item_id = $item ORDER BY w.first_date
+SELECT w.first_date, w.last_date, w.change, w.reason, w.held, w.record, i.decimals, i.why
+FROM withheld w JOIN scope s USING (scope_no)
+LEFT JOIN sensitive_item i ON i.scope_no = w.scope_no AND i.item_id = w.item_id
+WHERE s.scope = $scope AND w.item_id = $item ORDER BY w.first_date
 """
 
 
@@ -106,14 +110,24 @@ def history(collection: Collection, item: str, endpoint: str = "") -> History:
         IndexUnavailableError: there is no index, or it cannot be read.
         QueryError: there is no such item, or several endpoints have one.
     """
+    places = sensitive_rules(collection).places
     with reading(collection) as connection:
+        check_sensitive(connection, collection)
         found = _versions(connection, item, endpoint)
         rows = connection.execute(WITHHELD, {"scope": found[0].scope, "item": item}).fetchall()
     waiting = [
-        Withheld(first, last, change, reason, held, json.loads(record) if record else None)
-        for first, last, change, reason, held, record in rows
+        Withheld(first, last, change, reason, held, _told(record, decimals, why, places))
+        for first, last, change, reason, held, record, decimals, why in rows
     ]
     return History(tuple(found), tuple(waiting))
+
+
+def _told(record: str | None, decimals: int | None, why: str | None, places: frozenset[str]) -> dict[str, Any] | None:
+    """What was withheld, as far as it is told."""
+    if record is None:
+        return None
+    fields: dict[str, Any] = json.loads(record)
+    return fields if decimals is None else generalised(fields, decimals, why or "", places)
 
 
 def _versions(connection: duckdb.DuckDBPyConnection, item: str, endpoint: str) -> list[Version]:

@@ -78,7 +78,7 @@ class Matching:
 
     @property
     def _from(self) -> str:
-        joined = " JOIN item_version v ON v.version_no = s.version_no" if self.needs_record else ""
+        joined = " JOIN shown_version v ON v.version_no = s.version_no" if self.needs_record else ""
         if self.versions is None:
             return f"search_item s{joined}"
         # One by one: DuckDB finds a number by the smallest and largest of each part, but reads all for a list of them.

@@ -15,7 +15,9 @@ import json
 
 import duckdb
 
+from collect_assets.index import roughly
 from collect_assets.index.representation import Representation
+from collect_assets.index.roughly import generalise
 from collect_assets.index.words import record_words_sql
 from collect_assets.store.database import literal, run_script
 
@@ -34,7 +36,7 @@ CREATE TABLE search_meta (key VARCHAR PRIMARY KEY, value VARCHAR);
 ADD_ITEMS = """
 INSERT INTO search_item
 SELECT version_no, endpoint_no, item_id, first_date, last_date, 0, xmin, ymin, xmax, ymax{columns}
-FROM (SELECT *, {values} AS cell FROM item_version WHERE version_no BETWEEN $first AND $last)
+FROM (SELECT *, {values} AS cell FROM shown_version WHERE version_no BETWEEN $first AND $last)
 """
 
 ADD_KEYS = """
@@ -86,14 +88,24 @@ def represent(connection: duckdb.DuckDBPyConnection, representation: Representat
     Returns:
         How many versions were represented.
     """
-    if _is_current(connection, representation):
-        _remove_gone(connection)
-    if not _is_current(connection, representation):
-        for table in ("search_item", "item_key", "word", "search_meta"):
-            connection.execute(f"DROP TABLE IF EXISTS {table}")
-        _create(connection, representation)
+    gone = _is_current(connection, representation) and _remove_gone(connection)
+    # Who was sensitive for a version that is gone is found only by a look at all that are left.
+    if (gone and representation.sensitive) or not _is_current(connection, representation):
+        _begin(connection, representation)
+    if generalise(connection, representation.sensitive, _newest(connection, "search_item")):
+        _begin(connection, representation)
+        generalise(connection, representation.sensitive, 0)
     connection.execute(END_ITEMS)
     return _add(connection, representation)
+
+
+def _begin(connection: duckdb.DuckDBPyConnection, representation: Representation) -> None:
+    """Empty tables, in place of those that there are."""
+    for table in ("search_item", "item_key", "word", "search_meta", *roughly.NAMES):
+        connection.execute(f"DROP TABLE IF EXISTS {table}")
+    _create(connection, representation)
+    connection.execute(roughly.TABLES)
+    roughly.show(connection, representation.sensitive)
 
 
 def _is_current(connection: duckdb.DuckDBPyConnection, representation: Representation) -> bool:
@@ -111,19 +123,22 @@ def _create(connection: duckdb.DuckDBPyConnection, representation: Representatio
     connection.execute(TABLES.format(columns=columns))
     columns = json.dumps([[each.field, each.kind, each.name] for each in representation.columns])
     counts = dict.fromkeys(("gone", "merged", "sorted-keys"), "0")
-    rows = {"representation": representation.version, "columns": columns, **counts}
+    said = {"representation": representation.version, "sensitive": representation.sensitive.fingerprint}
+    rows = {**said, "columns": columns, **counts}
     connection.executemany("INSERT INTO search_meta VALUES (?, ?)", sorted(rows.items()))
 
 
-def _remove_gone(connection: duckdb.DuckDBPyConnection) -> None:
-    """Removes versions that are not there any more. Their words stay: a search looks at no version that went.
+def _remove_gone(connection: duckdb.DuckDBPyConnection) -> bool:
+    """Removes versions that are not there any more; whether there were any.
+
+    Their words stay: a search looks at no version that went.
 
     When more went than are left, all is represented again. Numbers of versions never come again.
     """
     newest = _newest(connection, "search_item")
     represented = _number(connection, "SELECT count(*) FROM search_item")
     if represented == _number(connection, "SELECT count(*) FROM item_version WHERE version_no <= ?", newest):
-        return
+        return False
     connection.execute(GONE)
     for table in ("search_item", "item_key"):
         connection.execute(f"DELETE FROM {table} WHERE version_no IN (FROM gone)")
@@ -132,6 +147,7 @@ def _remove_gone(connection: duckdb.DuckDBPyConnection) -> None:
     _remember(connection, "gone", gone)
     if gone > left:
         _remember(connection, "representation", "to be made anew")
+    return True
 
 
 def _add(connection: duckdb.DuckDBPyConnection, representation: Representation) -> int:
@@ -152,7 +168,7 @@ def _add(connection: duckdb.DuckDBPyConnection, representation: Representation) 
 
 def _add_run(connection: duckdb.DuckDBPyConnection, representation: Representation, first: int, last: int) -> None:
     between = {"first": first, "last": last}
-    versions = "item_version WHERE version_no BETWEEN $first AND $last"
+    versions = "shown_version WHERE version_no BETWEEN $first AND $last"
     connection.execute(ADD_WORDS.format(words=record_words_sql(versions, representation.without_words)), between)
     connection.execute(_items_sql(representation), between)
     connection.execute(COUNT_WORDS, {"first": first})

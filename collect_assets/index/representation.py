@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from collect_assets.collection import FieldKind, IndexSettings
+from collect_assets.items.sensitive import NO_RULES, SensitiveRules
 
-REPRESENTATION_VERSION = 2  # goes up when the same fields are represented in another way
+REPRESENTATION_VERSION = 3  # goes up when the same fields are represented in another way
 
 _DARWIN_CORE: Mapping[FieldKind, str] = {
     "keyword": (
@@ -57,22 +58,23 @@ class Column:
 
 @dataclass(frozen=True)
 class Representation:
-    """The kinds of the fields that are named, by field."""
+    """The kinds of the fields that are named, by field; and whose places are told only roughly."""
 
     kinds: Mapping[str, FieldKind]
+    sensitive: SensitiveRules = NO_RULES
 
     @classmethod
-    def of(cls, settings: IndexSettings) -> Representation:
-        """That of Darwin Core and of planning data, and what a collection says over it."""
+    def of(cls, settings: IndexSettings, sensitive: SensitiveRules = NO_RULES) -> Representation:
+        """That of Darwin Core and of planning data, and what a collection's settings and registers say over it."""
         usual = {
             field: kind for each in (_DARWIN_CORE, _PLANNING) for kind, names in each.items() for field in names.split()
         }
-        return cls({**usual, **settings.fields})
+        return cls({**usual, **settings.fields}, sensitive)
 
     @property
     def version(self) -> str:
         """Changes when anything is represented in another way; then the index represents all of it again."""
-        content = json.dumps([REPRESENTATION_VERSION, sorted(self.kinds.items())])
+        content = json.dumps([REPRESENTATION_VERSION, sorted(self.kinds.items()), self.sensitive.fingerprint])
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     @property

@@ -22,6 +22,7 @@ from collect_assets.index.matching import Matching, field_sql, match, read_colum
 from collect_assets.index.paging import Cursor, Order, after_sql, text_order
 from collect_assets.index.publish import reading
 from collect_assets.index.query import Box, Condition, Query, Sort
+from collect_assets.index.roughly import check_sensitive
 from collect_assets.registers import read_sources
 from collect_assets.store.database import literal, spatial_extension
 
@@ -31,7 +32,7 @@ ONE_BY_ONE = 50  # hits: so many records are found faster by their numbers, one 
 _HIT = """
 SELECT v.version_no, e.endpoint, v.item_id, v.first_date, v.change, v.record, o.resource, v.member, v.record_number,
        {withheld} AS withheld
-FROM item_version v JOIN endpoint e USING (endpoint_no)
+FROM shown_version v JOIN endpoint e USING (endpoint_no)
 JOIN observation o ON o.endpoint_no = v.endpoint_no AND o.entry_date = v.observed
 WHERE v.version_no {which}
 """
@@ -58,6 +59,7 @@ class Hit:
         record_number: the position of the record in it, from 1.
         withheld: why what its endpoint says of it on that day is not applied: `held` with the hash that a decision
             names, `rejected`, or `manual`; blank where nothing is.
+        collection: where several were asked.
     """
 
     endpoint: str
@@ -69,6 +71,7 @@ class Hit:
     member: str
     record_number: int
     withheld: str = ""
+    collection: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,14 +125,26 @@ class ItemIndex:
             QueryError: the index does not speak of that day, or `after` belongs to another question.
         """
         cursor = Cursor.parse(after, query, sort) if after else None
-        day = self._day(cursor.day if cursor else as_of)
+        day = self.day(cursor.day if cursor else as_of)
         matching = self.match(query, day)
         order = self._order(matching, sort)
         page, total = self._page(matching, order, cursor, limit)
-        hits = self._hits([number for number, *_ in page], day)
+        hits = self.hits([number for number, *_ in page], day)
         more = len(page) == limit and limit > 0
         following = Cursor.at(day, query, sort, page[-1][1:]) if more else ""
         return Hits(total, day, tuple(hits), following)
+
+    def ranked(
+        self, query: Query, day: dt.date, sort: Sort | None, place: tuple[Any, str, str] | None, limit: int
+    ) -> tuple[list[tuple[Any, ...]], int]:
+        """The version, sort value, endpoint and item of the first hits after a place; and how many there are in all.
+
+        Raises:
+            QueryError: something in the query cannot be understood.
+        """
+        matching = self.match(query, day)
+        cursor = Cursor(day, place) if place else None
+        return self._page(matching, self._order(matching, sort), cursor, limit)
 
     def count(self, query: Query, *, as_of: dt.date | None = None) -> int:
         """How many items are in a subset.
@@ -137,7 +152,7 @@ class ItemIndex:
         Raises:
             QueryError: the index does not speak of that day.
         """
-        matching = self.match(query, self._day(as_of))
+        matching = self.match(query, self.day(as_of))
         return int(self._rows(f"SELECT count(*) FROM {matching.relation}", matching)[0][0])
 
     def facet(self, name: str, query: Query, *, as_of: dt.date | None = None, limit: int = 10) -> Facet:
@@ -146,7 +161,7 @@ class ItemIndex:
         Raises:
             QueryError: the index does not speak of that day.
         """
-        matching = self.match(query, self._day(as_of))
+        matching = self.match(query, self.day(as_of))
         value, column = field_sql(matching, name, read_columns(self.connection))
         text = f"format('{{:g}}', {value})" if column and column.kind == "number" else value
         counted = f"SELECT {text} AS value, count(*) AS items FROM {matching.relation} GROUP BY ALL"
@@ -171,7 +186,12 @@ class ItemIndex:
             if found.hits:
                 yield found
 
-    def _day(self, as_of: dt.date | None) -> dt.date:
+    def day(self, as_of: dt.date | None) -> dt.date:
+        """The day that is asked for; the newest when left out.
+
+        Raises:
+            QueryError: the index does not speak of it yet.
+        """
         if as_of is not None and as_of > self.newest:
             raise QueryError(
                 f"the index speaks of days up to {self.newest}, not of {as_of}; collect and index that day first"
@@ -237,10 +257,11 @@ class ItemIndex:
     def records(self, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
         """The records of versions, by the numbers of these."""
         listed = ", ".join(map(str, numbers)) or "NULL"
-        rows = self.connection.execute(f"SELECT version_no, record FROM item_version WHERE version_no IN ({listed})")
+        rows = self.connection.execute(f"SELECT version_no, record FROM shown_version WHERE version_no IN ({listed})")
         return {number: json.loads(record) for number, record in rows.fetchall()}
 
-    def _hits(self, numbers: Sequence[int], day: dt.date) -> list[Hit]:
+    def hits(self, numbers: Sequence[int], day: dt.date) -> list[Hit]:
+        """What is known of versions, by the numbers of these."""
         shown = _WITHHELD.format(day=f"DATE '{day.isoformat()}'") if self._any_withheld else "''"
         if len(numbers) <= ONE_BY_ONE:
             query = _HIT.format(which="= ?", withheld=shown)
@@ -260,6 +281,7 @@ def open_index(collection: Collection) -> Iterator[ItemIndex]:
         IndexUnavailableError: there is none yet, or it is damaged; says what to do.
     """
     with reading(collection) as connection:
+        check_sensitive(connection, collection)
         yield ItemIndex(connection, collection.registers)
 
 

@@ -81,6 +81,15 @@ def describe(collection: Collection, upto: dt.date | None = None) -> list[Descri
     return sorted([*found, *_of_sources(collection, urls)], key=lambda said: (said.endpoint, said.said_by))
 
 
+def endpoint_urls(collection: Collection) -> dict[str, str]:
+    """The URL of each endpoint that is registered or ever had a resource.
+
+    Raises:
+        StorageError: day files cannot be written.
+    """
+    return {**{endpoint: url for endpoint, url, *_ in _last_good(collection, None)}, **_registered(collection)[0]}
+
+
 def write_descriptions(collection: Collection, upto: dt.date | None = None) -> Path:
     """Writes the table to `derived/description.parquet`; returns its path.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -137,10 +138,22 @@ def index_shown(collection: Collection, day: IndexDay, changed: Sequence[Changed
         "updated": day.updated,
         "restored": day.restored,
         "deleted": day.deleted,
+        "held": day.held,
         "items": day.items,
         "records": day.records,
         "bytes": collection.index.stat().st_size,
+        **_age(day),
         "index": MetadataValue.path(str(collection.index)),
         "preview": table(("endpoint", "item", "change", "record"), preview, len(changed) or 1),
         "problems": table(("endpoint", "reason"), sorted(day.problems.items()), MOST_PROBLEMS),
     }
+
+
+def _age(day: IndexDay) -> dict[str, Value]:
+    """When the index was published, and how many hours that was after the day began: late days stand out in a plot."""
+    if day.published is None:
+        return {}
+    published = day.published.replace(tzinfo=dt.UTC)
+    began = dt.datetime.combine(day.entry_date, dt.time(), dt.UTC)
+    hours = round((published - began).total_seconds() / 3600, 1)
+    return {"published": MetadataValue.timestamp(published), "hours_after_day_began": MetadataValue.float(hours)}

@@ -20,7 +20,8 @@ from collect_assets.network.options import OPTIONS, EndpointOptions
 from collect_assets.plugins import plugin_parameters
 from collect_assets.registers import Endpoint, EndpointRegister, Problem, Skip
 
-OF_READERS = frozenset({"id", "id-separator", "encoding", "delimiter"})
+OF_READERS = frozenset({"id", "id-separator", "id-case", "encoding", "delimiter"})
+OF_ITEMS = frozenset({"max-untouched-age"})
 S = TypeVar("S", bound="PluginParameters")
 
 
@@ -86,7 +87,7 @@ def check_parameters(register: EndpointRegister) -> EndpointRegister:
 def known_parameters(plugin: str) -> frozenset[str]:
     """The keys that an endpoint with this plugin may have."""
     kind = plugin_parameters().get(plugin)
-    return OPTIONS | OF_READERS | (frozenset(kind.model_fields) if kind else frozenset())
+    return OPTIONS | OF_READERS | OF_ITEMS | (frozenset(kind.model_fields) if kind else frozenset())
 
 
 def _unknown(endpoint: Endpoint) -> list[str]:

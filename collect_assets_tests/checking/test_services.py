@@ -124,13 +124,13 @@ def test_capabilities_are_no_data_and_the_feature_types_are_listed(check, plugin
     assert [each.name for each in found.choices] == ["t:area", "t:tree"]
 
 
-def test_a_wfs_that_offers_no_json_is_asked_for_what_it_has_which_can_be_kept(check):
+def test_a_wfs_that_offers_no_json_is_asked_for_what_it_has_and_its_gml_is_read(check):
     with WebServer(wfs(offers_json=False)) as web:
         address = check(web.url("/wfs")).choices[0].url
         found = check(address)
     assert "outputFormat" not in address
     assert (found.collectable, found.plugin, found.mime_type) == (True, "wfs", "application/xml")
-    assert "records cannot be read" in told(found)
+    assert (found.records, "records cannot be read" in told(found)) == (30, False)
 
 
 def test_a_page_of_a_wfs_is_asked_for_where_the_parameters_say_so(check):

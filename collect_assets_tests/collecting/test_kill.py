@@ -57,16 +57,18 @@ def collect_to_the_end(folder: Folder) -> float:
     return time.monotonic() - began
 
 
-def kill_after(folder: Folder, seconds: float) -> bool:
-    """Runs the command and kills it; whether it was still running."""
+def kill_after(folder: Folder, seconds: float, logs: int = 0) -> bool:
+    """Runs the command and kills it so long after so many logs are there; whether it was still running."""
     process = subprocess.Popen(
-        folder.collect_command(), env=folder.shell, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        folder.collect_command(), env=folder.shell, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
+    while process.poll() is None and len(list((folder.path / "log").glob("*/*.json"))) < logs:
+        time.sleep(0.002)
     try:
-        process.communicate(timeout=seconds)
+        process.wait(timeout=seconds)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.communicate()
+        process.wait()
         return True
     return False
 
@@ -84,15 +86,14 @@ def parts(folder: Folder) -> set[Path]:
 
 def test_killed_at_ten_moments_and_run_again_it_ends_as_if_undisturbed(folder: Folder, urls: list[str]) -> None:
     undisturbed = new_folder(folder, "undisturbed", urls)
-    duration = collect_to_the_end(undisturbed)
+    collect_to_the_end(undisturbed)
     expected = state(undisturbed)
     assert len(expected["logs"]) == ENDPOINTS
     chance = random.Random(9)
     killed, logs_at_kill, left = 0, set(), 0
     for moment in range(10):
         disturbed = new_folder(folder, f"disturbed{moment}", urls)
-        share = 0.25 + 0.75 * (moment + chance.random()) / 10  # before that, Python is still importing
-        killed += kill_after(disturbed, share * duration)
+        killed += kill_after(disturbed, 0.02 * chance.random(), logs=moment * ENDPOINTS // 10)
         assert list(disturbed.wrong_files()) == []
         logs_at_kill.add(len(state(disturbed)["logs"]))
         before = parts(disturbed)

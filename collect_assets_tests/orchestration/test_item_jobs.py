@@ -48,6 +48,20 @@ def test_a_held_loss_fails_its_check_and_stops_nothing_until_it_is_decided(lossy
     assert holds(lossy) == []
 
 
+def test_the_counts_of_each_day_and_the_age_of_the_index_are_numbers_that_plot(lossy, instance):
+    index(lossy, instance)
+    found = instance.fetch_materializations(dg.AssetKey(["lossy", "item_index"]), limit=10).records
+    by_day = {record.partition_key: record.asset_materialization.metadata for record in found}
+    names = ("created", "updated", "deleted", "held", "items")
+    assert [[by_day[str(day(number))][name].value for name in names] for number in range(2)] == [
+        [100, 0, 0, 0, 100],
+        [0, 0, 0, 50, 100],
+    ]
+    assert by_day[str(day(1))]["bytes"].value == lossy.index.stat().st_size
+    assert isinstance(by_day[str(day(1))]["hours_after_day_began"], dg.FloatMetadataValue)
+    assert by_day[str(day(0))]["hours_after_day_began"].value - by_day[str(day(1))]["hours_after_day_began"].value > 20
+
+
 def test_a_preview_is_the_output_of_its_job(lossy, instance):
     found = started(lossy, instance, "preview", "look", collection="lossy").output_for_node("look")
     assert found["days"][str(day(0))]["created"] == 100

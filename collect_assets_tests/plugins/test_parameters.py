@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from collect_assets.errors import FailedError
+from collect_assets.index.rules import MAX_AGE
 from collect_assets.items.records import Reading
-from collect_assets.plugins.parameters import OF_READERS, check_parameters, options_of
+from collect_assets.plugins.parameters import OF_READERS, check_parameters, known_parameters, options_of
 from collect_assets.registers import read_endpoints
 from collect_assets_tests.collecting.kit import Folder
 
@@ -38,6 +39,10 @@ def test_the_keys_of_readers_are_those_that_readers_look_at() -> None:
     asked = Asked()
     Reading.of(asked)
     assert asked.keys_asked == OF_READERS
+
+
+def test_what_the_fold_reads_of_an_endpoint_is_known_with_every_plugin() -> None:
+    assert [plugin for plugin in PLUGINS if MAX_AGE not in known_parameters(plugin)] == []
 
 
 def test_what_a_plugin_calls_retries_and_timeout_holds_for_the_gate() -> None:

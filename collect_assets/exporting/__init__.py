@@ -1,0 +1,1 @@
+"""Subsets of items as files for others."""
