@@ -11,7 +11,8 @@ from pathlib import Path
 from benchmarks.figures import Figure, Place, write_figures
 
 NAMES = (
-    "replay", "throughput", "memory", "archive", "index", "unchanged", "small", "tables", "estate", "documents", "items"
+    "replay", "throughput", "memory", "archive", "index", "unchanged", "small", "tables", "estate", "documents",
+    "items", "search"
 )  # fmt: skip
 
 

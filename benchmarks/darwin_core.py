@@ -26,7 +26,8 @@ FIELDS = {
     "eventDate": "strftime(DATE '1880-01-01' + (i % 50000)::INTEGER, '%Y-%m-%d')",
     "country": "['Norway', 'Sweden', 'Denmark', 'Finland'][i % 4 + 1]",
     "countryCode": "['NO', 'SE', 'DK', 'FI'][i % 4 + 1]",
-    "locality": "'Field ' || (i % 40000) || ', north of the road to ' || left(md5((i % 800)::VARCHAR), 8)",
+    "locality": "'Field ' || (i % 40000) || ', north of the road to ' || left(md5((i % 800)::VARCHAR), 8)"
+    " || CASE WHEN i % 10 = 3 THEN ', meadow' ELSE '' END",
     "decimalLatitude": "printf('%.5f', 55 + (hash(i) % 1500000) / 100000.0)",
     "decimalLongitude": "printf('%.5f', 5 + (hash(i + 1) % 2500000) / 100000.0)",
     "coordinateUncertaintyInMeters": "(i % 200 * 10)::VARCHAR",

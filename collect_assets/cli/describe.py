@@ -16,8 +16,8 @@ from collect_assets.cli.options import as_json, collection_options, open_collect
 def command(collection_dir: Path, log_dir: Path | None, resource_dir: Path | None, json_: bool) -> None:
     """Shows what is said of each endpoint: title, publisher, contact, licence, citation, counts, last update.
 
-    The resource itself says it (EML in a Darwin Core Archive), as it was read by `index`, and source.csv does. The
-    table is written to derived/description.parquet too.
+    The resource itself says it, as it was read by `index`: EML in a Darwin Core Archive, the metadata of a DiGIR, TAPIR
+    or BioCASe provider, Identify of OAI-PMH. So does source.csv. The table goes to derived/description.parquet too.
 
     \b
     Examples:
@@ -40,4 +40,7 @@ def command(collection_dir: Path, log_dir: Path | None, resource_dir: Path | Non
         shown = {name: value for name, value in asdict(said).items() if value}
         for name in [name for name in shown if name not in {"endpoint", "endpoint_url", "said_by"}]:
             click.echo(f"  {name.replace('_', ' ')}: {shown[name]}")
-    click.echo(f"{len(found)} descriptions, in {path}")
+    click.echo(f"{len(found)} {'description' if len(found) == 1 else 'descriptions'}, in {path}")
+    if not found:
+        click.echo("nothing describes them: source.csv names none, and no resource that was read says anything; "
+                   "`collect-assets index` reads them")  # fmt: skip

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_plus
 
 import click
 
@@ -12,7 +14,12 @@ from collect_assets.cli.options import Day, as_json, collection_options, open_co
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
 
+WIDEST = 120
+_REPEATED = re.compile(
+    r"<header>.*?</header>|\s+(?:xmlns(?::\w+)?|xsi:schemaLocation)=(?:\"[^\"]*\"|'[^']*')", re.DOTALL
+)
 COLUMNS = ("key", "state", "attempts", "records", "elapsed", "bytes", "request")
 
 
@@ -47,11 +54,16 @@ def command(
 
 
 def _show(tasks: tuple[Any, ...]) -> None:
-    rows = [COLUMNS, *(tuple(str(task.get(name, "")) for name in COLUMNS) for task in tasks)]
+    rows = [COLUMNS, *((*(str(task.get(name, "")) for name in COLUMNS[:-1]), _request(task)) for task in tasks)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(COLUMNS) - 1)]
     for number, row in enumerate(rows):
-        line = "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1][:120]])
+        line = "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1][:WIDEST]])
         failed = number > 0 and tasks[number - 1].get("state") == "failed"
         click.secho(line, fg="red" if failed else None)
         if failed:
             click.secho(f"    {tasks[number - 1].get('message', '')}", fg="red")
+
+
+def _request(task: Mapping[str, Any]) -> str:
+    """The request as people read it: XML inside of a URL as XML, without what is the same in all of them."""
+    return _REPEATED.sub("", " ".join(unquote_plus(str(task.get("request", ""))).split()))

@@ -62,7 +62,8 @@ class Collector:
             StorageError: not even the log could be written.
         """
         pending = pending_folder(self.collection, self.entry_date, endpoint.endpoint)
-        has_tasks = pending.is_dir()
+        many = bool(endpoint.plugin)  # a plain GET is one task and leaves nothing pending
+        has_tasks = many and pending.is_dir()
         if has_tasks and self._has_good_log(endpoint):
             discard_finished(pending, self.collection.log_path(self.entry_date, endpoint.endpoint))
         log, resumable = self._harvest(endpoint, pending)
@@ -71,7 +72,7 @@ class Collector:
             tasks = has_tasks or bool(log.tasks)  # it is there for good before they go
             write_log(self.collection, self.entry_date, log, lasting=tasks, after=names)
             self.written[log.endpoint] = log
-        if not resumable and pending.is_dir():
+        if not resumable and many and pending.is_dir():
             discard(pending)
         return log
 

@@ -142,6 +142,7 @@ def _fold(collection: Collection, held: Base, horizon: dt.date, progress: Progre
             if held.path is None:
                 create_tables(connection)
             done = _apply(connection, collection, wanted, part, state, progress)
+            connection.execute("COMMIT; BEGIN")  # DuckDB reads what is not committed yet with one thread only
             _represent(connection, collection, held, done.changes, horizon, refolded=done.again, at=now())
     finally:
         shutil.rmtree(part, ignore_errors=True)

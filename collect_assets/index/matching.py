@@ -22,6 +22,7 @@ from collect_assets.index.words import words_sql
 
 EARTH = 6371.0088  # km, the mean radius
 _KM_PER_DEGREE = math.pi * EARTH / 180
+FEW, MANY = 5, 20  # ids that are looked up one by one, and versions
 _LIVE = "s.first_date <= $day AND (s.last_date IS NULL OR s.last_date >= $day)"
 
 
@@ -41,6 +42,7 @@ class Matching:
         conditions: all have to hold of `search_item s` and, where it is joined, `item_version v`.
         values: what is bound.
         words: of the text; each has to be in the record.
+        versions: where few are left by the ids that are asked for, those; None where it may be any.
         needs_record: whether `item_version v` has to be joined.
         spatial: whether geometry functions are needed.
     """
@@ -48,6 +50,7 @@ class Matching:
     conditions: list[str] = field(default_factory=list)
     values: dict[str, object] = field(default_factory=dict)
     words: tuple[Word, ...] = ()
+    versions: tuple[int, ...] | None = None
     needs_record: bool = False
     spatial: bool = False
     _numbers: itertools.count[int] = field(default_factory=itertools.count)
@@ -68,17 +71,33 @@ class Matching:
         """What stands after FROM: all versions that match, whatever their days."""
         return self._where(["true"])
 
-    def _where(self, conditions: list[str]) -> str:
-        joined = " JOIN shown_version v ON v.version_no = s.version_no" if self.needs_record else ""
-        texts = (f"s.version_no IN ({self.hits_sql(word)})" for word in self.words)
-        return f"search_item s{joined} WHERE {' AND '.join([*conditions, *self.conditions, *texts])}"
+    @property
+    def scored(self) -> str:
+        """As `relation`, of the versions in `score`, which have all the words."""
+        return f"score JOIN {self._from} ON score.version_no = s.version_no WHERE {self._conditions([_LIVE])}"
 
-    def hits_sql(self, word: Word, columns: str = "version_no") -> str:
-        """The versions with a word."""
+    @property
+    def _from(self) -> str:
+        joined = " JOIN shown_version v ON v.version_no = s.version_no" if self.needs_record else ""
+        if self.versions is None:
+            return f"search_item s{joined}"
+        # One by one: DuckDB finds a number by the smallest and largest of each part, but reads all for a list of them.
+        one_by_one = " UNION ALL ".join(f"FROM search_item WHERE version_no = {number}" for number in self.versions)
+        return f"({one_by_one or 'FROM search_item WHERE false'}) s{joined}"
+
+    def _conditions(self, conditions: list[str]) -> str:
+        return " AND ".join([*conditions, *self.conditions])
+
+    def _where(self, conditions: list[str]) -> str:
+        texts = [f"s.version_no IN ({self.hits_sql(word)})" for word in self.words]
+        return f"{self._from} WHERE {self._conditions([*conditions, *texts])}"
+
+    def hits_sql(self, word: Word) -> str:
+        """The versions with a word, each as often as the word is in it; versions that went may be among them."""
         if word.starts:
             low, high = self.bind(word.text), self.bind(word.text + chr(0x10FFFF))
-            return f"SELECT {columns} FROM word WHERE word >= {low} AND word < {high}"
-        return f"SELECT {columns} FROM word WHERE word = {self.bind(word.text)}"
+            return f"SELECT unnest(versions) AS version_no FROM word WHERE word >= {low} AND word < {high}"
+        return f"SELECT unnest(versions) AS version_no FROM word WHERE word = {self.bind(word.text)}"
 
 
 def match(connection: duckdb.DuckDBPyConnection, query: Query, endpoints: Sequence[str] | None) -> Matching:
@@ -99,11 +118,7 @@ def match(connection: duckdb.DuckDBPyConnection, query: Query, endpoints: Sequen
         found.conditions.append(f"({' OR '.join(parts)})")
     _add_places(connection, found, query)
     if query.items:
-        wanted = f"SELECT unnest({found.bind(list(query.items))}::VARCHAR[])"
-        keys = f"SELECT version_no FROM item_key WHERE key IN (SELECT {key_sql('id')} FROM ({wanted} AS id))"
-        found.conditions.append(
-            f"s.version_no IN ({keys}) AND s.item_id IN (SELECT unnest({found.bind(list(query.items))}))"
-        )
+        _add_items(connection, found, query.items)
     _add_endpoints(connection, found, query.endpoints, endpoints)
     if query.resource:
         found.conditions.append(
@@ -123,6 +138,21 @@ def match(connection: duckdb.DuckDBPyConnection, query: Query, endpoints: Sequen
     return found
 
 
+def _add_items(connection: duckdb.DuckDBPyConnection, found: Matching, items: Sequence[str]) -> None:
+    found.conditions.append(f"s.item_id IN (SELECT unnest({found.bind(list(items))}))")
+    if len(items) > FEW:
+        wanted = f"SELECT unnest({found.bind(list(items))}::VARCHAR[])"
+        keys = f"SELECT version_no FROM item_key WHERE key IN (SELECT {key_sql('id')} FROM ({wanted} AS id))"
+        found.conditions.append(f"s.version_no IN ({keys})")
+        return
+    look_up = f"SELECT version_no FROM item_key WHERE key = {key_sql('?')}"
+    numbers = {number for item in items for (number,) in connection.execute(look_up, [item]).fetchall()}
+    if len(numbers) <= MANY:
+        found.versions = tuple(sorted(numbers))
+    else:
+        found.conditions.append(f"s.version_no IN (SELECT unnest({found.bind(sorted(numbers))}))")
+
+
 def read_columns(connection: duckdb.DuckDBPyConnection) -> tuple[Column, ...]:
     """The fields that have a column of their own in this index."""
     row = connection.execute("SELECT value FROM search_meta WHERE key = 'columns'").fetchone()
@@ -132,14 +162,15 @@ def read_columns(connection: duckdb.DuckDBPyConnection) -> tuple[Column, ...]:
 def split_words(connection: duckdb.DuckDBPyConnection, text: str) -> tuple[Word, ...]:
     """The words of a text that is asked for, each once, by the rule that the index has for those of records."""
     parts = text.split()
+    if not parts:
+        return ()
     rows = connection.execute(
         f"SELECT {words_sql('part')} FROM (SELECT unnest($parts::VARCHAR[]) AS part)", {"parts": parts}
     ).fetchall()
     found: dict[Word, None] = {}
     for part, (words,) in zip(parts, rows, strict=True):
-        there = [word for word in words if word]
-        for number, word in enumerate(there, 1):
-            found[Word(word, part.endswith(OPEN) and number == len(there))] = None
+        for number, word in enumerate(words, 1):
+            found[Word(word, part.endswith(OPEN) and number == len(words))] = None
     return tuple(found)
 
 

@@ -30,7 +30,7 @@ WITH hit AS MATERIALIZED (
 ), score AS MATERIALIZED (
     SELECT version_no,
            round(sum(weight * times * {k} / (times + {k1} * ({rest} + {b} * words / {average}))), 6) AS score
-    FROM hit JOIN rarity USING (which) GROUP BY version_no
+    FROM hit JOIN rarity USING (which) GROUP BY version_no HAVING count(*) = {words}
 )
 """
 
@@ -56,13 +56,12 @@ def text_order(connection: duckdb.DuckDBPyConnection, matching: Matching) -> Ord
         f"SELECT count(*), greatest(avg(words), 1) FROM search_item WHERE {live}", {"day": matching.values["day"]}
     ).fetchone() or (0, 1)
     hits = " UNION ALL ".join(
-        f"SELECT {number} AS which, version_no, sum(times) AS times "
-        f"FROM ({matching.hits_sql(word, 'version_no, times')}) GROUP BY version_no"
+        f"SELECT {number} AS which, version_no, count(*) AS times FROM ({matching.hits_sql(word)}) GROUP BY version_no"
         for number, word in enumerate(matching.words)
     )
-    tables = _SCORES.format(hits=hits, items=items, average=average or 1, k=K1 + 1, k1=K1, rest=1 - B, b=B)
-    value = "(SELECT score FROM score WHERE score.version_no = s.version_no)"
-    return Order(value, descending=True, tables=tables)
+    tables = _SCORES.format(hits=hits, items=items, average=average or 1, k=K1 + 1, k1=K1, rest=1 - B, b=B,
+                            words=len(matching.words))  # fmt: skip
+    return Order("score.score", descending=True, tables=tables)
 
 
 @dataclass(frozen=True)

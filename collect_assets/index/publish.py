@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -23,6 +24,8 @@ from collect_assets.store.local import file_lock, storage_errors, sync_folder, t
 DAMAGE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
 _NAME = re.compile(r"index-(\d+)\.")
 FREE_SHARE, FEW_BLOCKS = 1 / 3, 64  # of 256 kB: below 16 MB nobody minds
+LOCK_WAIT = 5.0  # seconds
+_LOCKED = "Could not set lock"
 KEPT = 2  # the published one, and the one before for its readers
 
 
@@ -55,11 +58,30 @@ def reading(collection: Collection) -> Iterator[duckdb.DuckDBPyConnection]:
             f"`collect-assets index --collection-dir {collection.folder}`"
         )
     try:
-        with database(path, read_only=True) as connection:
+        with ExitStack() as opened:
+            connection = _open(opened, path)
             _check_length(connection, path)
             yield connection
     except DAMAGE as error:
-        raise _damaged(path, error) from error
+        raise _locked(path) if _LOCKED in str(error) else _damaged(path, error) from error
+
+
+def _open(opened: ExitStack, path: Path) -> duckdb.DuckDBPyConnection:
+    """Waits a while where another program has the file open for writing, as a client does by default."""
+    until = time.monotonic() + LOCK_WAIT
+    while True:
+        try:
+            return opened.enter_context(database(path, read_only=True))
+        except duckdb.IOException as error:
+            if _LOCKED not in str(error) or time.monotonic() >= until:
+                raise
+        time.sleep(LOCK_WAIT / 50)
+
+
+def _locked(path: Path) -> IndexUnavailableError:
+    return IndexUnavailableError(
+        f"{path}: another program has the item index open for writing; close it there, and open it read-only next time"
+    )
 
 
 def _check_length(connection: duckdb.DuckDBPyConnection, path: Path) -> None:

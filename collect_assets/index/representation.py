@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from collect_assets.collection import FieldKind, IndexSettings
 from collect_assets.items.sensitive import NO_RULES, SensitiveRules
 
-REPRESENTATION_VERSION = 2  # goes up when the same fields are represented in another way
+REPRESENTATION_VERSION = 3  # goes up when the same fields are represented in another way
 
 _DARWIN_CORE: Mapping[FieldKind, str] = {
     "keyword": (

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,16 +26,21 @@ from collect_assets.index.roughly import check_sensitive
 from collect_assets.registers import read_sources
 from collect_assets.store.database import literal, spatial_extension
 
+_NAMED = re.compile(r"\$(\w+)")
 ONE_BY_ONE = 50  # hits: so many records are found faster by their numbers, one by one, than by one scan for all
 
 _HIT = """
 SELECT v.version_no, e.endpoint, v.item_id, v.first_date, v.change, v.record, o.resource, v.member, v.record_number,
-       coalesce((SELECT min(CASE WHEN w.reason = 'guard' THEN 'held ' || w.held ELSE w.reason END) FROM withheld w
-                 WHERE w.scope_no = v.scope_no AND w.item_id = v.item_id AND w.first_date <= {day}
-                   AND (w.last_date IS NULL OR w.last_date >= {day})), '') AS withheld
+       {withheld} AS withheld
 FROM shown_version v JOIN endpoint e USING (endpoint_no)
 JOIN observation o ON o.endpoint_no = v.endpoint_no AND o.entry_date = v.observed
 WHERE v.version_no {which}
+"""
+
+_WITHHELD = """
+coalesce((SELECT min(CASE WHEN w.reason = 'guard' THEN 'held ' || w.held ELSE w.reason END) FROM withheld w
+          WHERE w.scope_no = v.scope_no AND w.item_id = v.item_id AND w.first_date <= {day}
+            AND (w.last_date IS NULL OR w.last_date >= {day})), '')
 """
 
 
@@ -94,6 +100,8 @@ class ItemIndex:
         self.connection = connection
         self._sources = registers / "source.csv"
         self._spatial = False
+        # To look for it takes 8 ms a hit, most of it for the plan.
+        self._any_withheld = bool(connection.execute("SELECT 1 FROM withheld LIMIT 1").fetchone())
         first, newest = connection.execute("SELECT min(entry_date), max(entry_date) FROM day").fetchone() or (
             None,
             None,
@@ -229,11 +237,12 @@ class ItemIndex:
         total = int(self._rows(f"SELECT count(*) FROM {relation}", matching)[0][0])
         if not limit or not total:
             return [], total
+        ranked = matching.scored if order.tables else relation
         beyond = f"WHERE {after_sql(order, cursor, matching)}" if cursor else ""
         places = "SELECT endpoint_no, endpoint, row_number() OVER (ORDER BY endpoint) AS place FROM endpoint"
         rows = self._rows(
             f"{order.tables} SELECT version_no, value, endpoint, item_id FROM ("
-            f"SELECT s.version_no, s.endpoint_no, s.item_id, {order.value} AS value FROM {relation}"
+            f"SELECT s.version_no, s.endpoint_no, s.item_id, {order.value} AS value FROM {ranked}"
             f") JOIN ({places}) USING (endpoint_no) {beyond} "
             f"ORDER BY value {'DESC' if order.descending else 'ASC'} NULLS LAST, place, item_id LIMIT {int(limit)}",
             matching,
@@ -241,7 +250,8 @@ class ItemIndex:
         return rows, total
 
     def _rows(self, query: str, matching: Matching) -> list[tuple[Any, ...]]:
-        used = {name: value for name, value in matching.values.items() if f"${name}" in query}
+        named = set(_NAMED.findall(query))
+        used = {name: value for name, value in matching.values.items() if name in named}
         return self.connection.execute(query, used).fetchall()
 
     def records(self, numbers: Sequence[int]) -> dict[int, dict[str, Any]]:
@@ -252,13 +262,13 @@ class ItemIndex:
 
     def hits(self, numbers: Sequence[int], day: dt.date) -> list[Hit]:
         """What is known of versions, by the numbers of these."""
-        asked = f"DATE '{day.isoformat()}'"
+        shown = _WITHHELD.format(day=f"DATE '{day.isoformat()}'") if self._any_withheld else "''"
         if len(numbers) <= ONE_BY_ONE:
-            query = _HIT.format(which="= ?", day=asked)
+            query = _HIT.format(which="= ?", withheld=shown)
             rows = [row for number in numbers for row in self.connection.execute(query, [number]).fetchall()]
         else:
             listed = f"IN ({', '.join(map(str, numbers))})"
-            rows = self.connection.execute(_HIT.format(which=listed, day=asked)).fetchall()
+            rows = self.connection.execute(_HIT.format(which=listed, withheld=shown)).fetchall()
         by_number = {number: Hit(e, i, d, c, json.loads(r), *rest) for number, e, i, d, c, r, *rest in rows}
         return [by_number[number] for number in numbers]
 

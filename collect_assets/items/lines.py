@@ -5,6 +5,7 @@ The parts of an entry stand as JSON between unit separators, which JSON never ho
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,7 @@ from collect_assets.errors import UnreadableError
 from collect_assets.items.canonical import canonical_json, canonical_record, canonical_text, json_text, record_text
 from collect_assets.items.rejects import FIELD, MAX_RAW, Rejects, lines_relation, writing_rejects
 from collect_assets.readers.delimited import MAX_COLUMNS
-from collect_assets.readers.source import Entry, Note, Reject, Scratch
+from collect_assets.readers.source import NOTHING_SAID, Description, Entry, Note, Reject, Scratch
 from collect_assets.store.database import literal
 from collect_assets.store.local import storage_errors
 
@@ -37,6 +38,8 @@ class Lines:
         geometries: how many entries have a geometry.
         entry_ids: how many have an id of the format's own.
         notes: what showed while it was read.
+        bound: how many can have no other id than their own.
+        about: what describes the dataset, as far as it stood among the entries.
     """
 
     relation: str
@@ -45,22 +48,27 @@ class Lines:
     geometries: int
     entry_ids: int
     notes: tuple[str, ...] = ()
+    bound: int = 0
+    about: Description = NOTHING_SAID
 
 
-def write_lines(entries: Iterable[Entry | Reject | Note], scratch: Scratch) -> Lines:
+def write_lines(entries: Iterable[Entry | Reject | Note | Description], scratch: Scratch) -> Lines:
     """Writes entries in canonical form.
 
     Raises:
         UnreadableError: the stream broke off, an entry is nested too deep, or all have too many different fields.
     """
-    path, fields, geometries, entry_ids, notes = scratch.file(), set[str](), 0, 0, dict[str, None]()
+    path, fields, notes, about = scratch.file(), set[str](), Counter[str](), NOTHING_SAID
+    geometries, entry_ids, bound = 0, 0, 0
     with writing_rejects(scratch) as rejects, storage_errors(path), path.open("wb") as file:
         for number, entry in enumerate(entries, 1):
             if not isinstance(entry, Entry):
                 if isinstance(entry, Reject):
                     rejects.add(entry)
-                elif len(notes) < MAX_NOTES:
-                    notes[entry.text] = None
+                elif isinstance(entry, Description):
+                    about = about.with_more(entry)
+                elif len(notes) < MAX_NOTES or entry.text in notes:
+                    notes[entry.text] += entry.count
                 continue
             record = canonical_record(entry.fields)
             line = _line(entry, record)
@@ -76,8 +84,11 @@ def write_lines(entries: Iterable[Entry | Reject | Note], scratch: Scratch) -> L
                 raise UnreadableError(f"more than {MAX_COLUMNS:,} different fields, as where ids are used for names")
             geometries += entry.geometry is not None
             entry_ids += bool(entry.entry_id)
+            bound += entry.bound
     names = frozenset(canonical_text(name) for name in fields)
-    return Lines(lines_relation(path, _COLUMNS, MAX_ENTRY), names, rejects, geometries, entry_ids, tuple(notes))
+    said = tuple(f"{count:,} {text}" if count else text for text, count in notes.items())
+    relation = lines_relation(path, _COLUMNS, MAX_ENTRY)
+    return Lines(relation, names, rejects, geometries, entry_ids, said, bound, about)
 
 
 def _line(entry: Entry, record: Mapping[str, Any]) -> bytes:

@@ -28,7 +28,7 @@ from collect_assets.readers.source import Source, Stream, Table, read_start, scr
 from collect_assets.store.database import MemoryDatabase
 from collect_assets.store.local import publish, storage_errors, write_atomically
 
-RULES_VERSION = 3  # goes up when what is between reader and Parquet changes: ids, geometry, columns
+RULES_VERSION = 4  # goes up when what is between reader and Parquet changes: ids, geometry, columns
 _DELIMITER_NAMES = {"\\t": "\t", "tab": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
@@ -301,5 +301,5 @@ def _report(opened: Table | Stream, written: Written) -> RecordReport:
         duplicates=written.duplicates,
         conflicts=written.conflicts,
         notes=(*opened.notes, *written.notes),
-        about={name: said for name, said in asdict(opened.about).items() if said},
+        about={name: said for name, said in asdict(opened.about.with_more(written.about)).items() if said},
     )

@@ -19,7 +19,7 @@ from collect_assets.items.nesting import Nested, canonical_cell, nest, rows_sql,
 from collect_assets.items.rejects import Rejects, write_rejects, writing_rejects
 from collect_assets.readers.geometry import geojson_sql, geometry_sql, placed_sql
 from collect_assets.readers.rejects import rejected_rows
-from collect_assets.readers.source import Scratch, Stream, Table
+from collect_assets.readers.source import NOTHING_SAID, Description, Scratch, Stream, Table
 from collect_assets.store.database import MemoryDatabase, literal
 
 ENTRY_ID = "(entry id)"
@@ -29,6 +29,7 @@ PARQUET = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE
 time: what is compressed is still at hand."""
 _NO_ID = "no field of the usual names holds ids; the hash of each record is its id, so a change is one gone and one new"
 _LOST = "{} geometries cannot be read, or lie outside the degrees of longitude and latitude; they stay in the records"
+_BOUND = "the id is the identifier in the header, and not {}: a deletion has nothing else"
 _BLANK_ID = "no record has {}; let `id` in the endpoint's parameters name other fields"
 
 
@@ -44,6 +45,7 @@ class Written:
     duplicates: int
     conflicts: int
     notes: tuple[str, ...]
+    about: Description = NOTHING_SAID
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,9 @@ def _write_stream(
     preferred: tuple[str, ...] = ()
     if lines.entry_ids:
         cells, preferred = {ENTRY_ID: "entry_id", **cells}, (ENTRY_ID, *USUAL_IDS)
+    passed_over = (_BOUND.format(", ".join(rule.fields)),) if rule.fields and lines.bound else ()
+    if lines.bound:
+        rule, preferred = replace(rule, fields=()), (ENTRY_ID,)
 
     def select(item_id: str) -> str:
         # The geometry is part of what the record says, and so of its hash, though it is kept once, as WKB.
@@ -174,8 +179,8 @@ def _write_stream(
         lost = lines.geometries - counts.geometries if lines.geometries else 0
         columns = sorted({*names, GEOMETRY}) if lost else names
         written = _written(connection, parquet, tuple(columns), ids, counts, lines.rejects)
-        notes = (*lines.notes, *written.notes, *((_LOST.format(lost),) if lost else ()))
-        return replace(written, notes=notes)
+        notes = (*lines.notes, *passed_over, *written.notes, *((_LOST.format(lost),) if lost else ()))
+        return replace(written, notes=notes, about=lines.about)
 
 
 def _ids(rule: IdRule, cells: Mapping[str, str], usual: str | None) -> _Ids:

@@ -10,6 +10,9 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
+from http.client import HTTPResponse
+from io import DEFAULT_BUFFER_SIZE
 from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -19,6 +22,8 @@ from collect_assets.network.addresses import AddressRules
 from collect_assets.network.deadline import Deadline, Handle
 from collect_assets.network.names import Names, Resolved, SlowNameError
 
+LAST_PIECE = DEFAULT_BUFFER_SIZE // 2  # of a body, for which the buffer has room with what follows
+
 
 class Wire:
     """What the connections of one thread share with the gate.
@@ -27,6 +32,7 @@ class Wire:
         deadline: the limit of the running request.
         address: the peer of the running request; None until it is connected.
         reused: whether the connection had served a request before.
+        surplus: whether more came than the length of the answer says.
     """
 
     def __init__(self, rules: AddressRules, names: Names) -> None:
@@ -35,14 +41,35 @@ class Wire:
         self.deadline = Deadline(float("inf"))
         self.address: str | None = None
         self.reused = False
+        self.surplus = False
 
     def begin(self, deadline: Deadline) -> None:
         """Starts the account of a request."""
-        self.deadline, self.address, self.reused = deadline, None, False
+        self.deadline, self.address, self.reused, self.surplus = deadline, None, False, False
 
     def connected(self, address: str, *, reused: bool) -> None:
         """Takes note of the connection in use."""
         self.address, self.reused = address, reused
+
+
+class MeasuredAnswer(HTTPResponse):
+    """An answer that sees when more came than its length says (fault F16): the rest is dropped without a word else.
+
+    The last piece is taken from the buffer, and what is behind it there is the surplus; what comes later is not seen.
+    """
+
+    def __init__(self, *args: Any, wire: Wire, **options: Any) -> None:  # noqa: ANN401 - passed on as they are
+        super().__init__(*args, **options)
+        self._wire = wire
+
+    def read1(self, n: int = -1) -> bytes:
+        """A piece of the body."""
+        if self.length and self.fp is not None:
+            if self.length <= LAST_PIECE:
+                self._wire.surplus = len(self.fp.peek()) > self.length
+            elif n > 0:
+                n = min(n, self.length - LAST_PIECE)
+        return super().read1(n)
 
 
 class GuardedConnection(HTTPConnection):
@@ -51,6 +78,7 @@ class GuardedConnection(HTTPConnection):
     def __init__(self, *args: Any, wire: Wire, **options: Any) -> None:  # noqa: ANN401 - passed on as they are
         super().__init__(*args, **options)
         self.wire = wire
+        self.response_class = partial(MeasuredAnswer, wire=wire)  # type: ignore[assignment]  # it is only called
         self._peer = ""
         self._handle: Handle | None = None
 

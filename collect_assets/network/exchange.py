@@ -28,11 +28,16 @@ OUR_HEADERS = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "Connection"
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back for one request; only a 200 has a part."""
+    """What came back for one request; only a 200 has a part.
+
+    Attributes:
+        surplus: whether more came than its length says.
+    """
 
     status: int
     headers: Mapping[str, str]
     body: Body
+    surplus: bool = False
 
 
 class Connections(Protocol):
@@ -98,8 +103,8 @@ class Exchange:
             self.status, self.headers = response.status, headers_of(response)
             body = self._body(response, request, terms, deadline)
         finally:
-            self._connections.leave(response, whole=self._whole)
-        return Reply(response.status, self.headers, body)
+            self._connections.leave(response, whole=self._whole and not self._wire.surplus)
+        return Reply(response.status, self.headers, body, surplus=self._wire.surplus)
 
     def close(self) -> None:
         """Closes the connections."""

@@ -74,6 +74,7 @@ class Journey:
             encoded=body.encoded,
             delimited=body.delimited,
             cut=body.cut,
+            surplus=reply.surplus,
         )
 
     def _loggable(self) -> dict[str, str]:

@@ -54,6 +54,7 @@ class Answer:
         delimited: whether something said where the body ends; else it may be cut off, and nobody can tell.
         encoded: whether the part still is in a Content-Encoding that we did not ask for and do not undo.
         cut: whether the part is only the start of the body, because the request said that it will do.
+        surplus: whether more came than the Content-Length says; the part ends there.
     """
 
     url: str
@@ -71,6 +72,7 @@ class Answer:
     encoded: bool = False
     delimited: bool = True
     cut: bool = False
+    surplus: bool = False
 
     @property
     def evidence(self) -> Evidence:

@@ -7,14 +7,13 @@ the machine's start: all processes share it, and a clock set back does no harm.)
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import os
 import random
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from math import isnan
 from pathlib import Path
 
@@ -55,7 +54,7 @@ class Turns:
         self._clock = clock
         self._sleep = sleep
         self._known: dict[str, Sequence[Path]] = {}
-        self._unwritten: dict[Path, tuple[float, float]] = {}
+        self._own: dict[Path, tuple[float, float]] = {}
 
     @contextmanager
     def take(self, host: str) -> Iterator[Turn]:
@@ -67,7 +66,7 @@ class Turns:
         place = self._hosts.of(host)
         path = _one_of(self._paths(place))
         with file_lock(path) as lock:
-            until, slowed = max(_read(path, lock), self._unwritten.get(path, (0.0, 1.0)))
+            until, slowed = max(_read(path, lock), self._own.get(path, (0.0, 1.0)))
             wait = until - self._clock()
             slowed = self._pace.remembered(slowed, -wait)
             self._sleep(self._pace.at_most(wait, place))
@@ -88,11 +87,13 @@ class Turns:
         return paths
 
     def _note(self, path: Path, lock: int, until: float, slowed: float) -> None:
-        """Writes down when the host may be asked again; on a full disk only this process knows, and goes on."""
-        try:
-            _write(path, lock, until, slowed)
-        except StorageError:
-            self._unwritten[path] = until, slowed
+        """Writes down when the host may be asked again.
+
+        This process remembers it too: the disk may be full, or somebody may have tidied the file away.
+        """
+        self._own[path] = until, slowed
+        with suppress(OSError):
+            os.pwrite(lock, f"{until:{WIDTH - 10}.6f} {slowed:9.3f}".encode(), 0)
 
 
 def _one_of(paths: Sequence[Path]) -> Path:
@@ -127,14 +128,6 @@ def _read(path: Path, lock: int) -> tuple[float, float]:
     except ValueError:  # a process was killed while it wrote
         return 0.0, 1.0
     return (0.0, 1.0) if isnan(until) or isnan(slowed) else (until, slowed)
-
-
-def _write(path: Path, lock: int, until: float, slowed: float) -> None:
-    """Writes over what is there: emptying a file first makes ext4 write it to the disk, 20 times as slow."""
-    with storage_errors(path):
-        os.pwrite(lock, f"{until:{WIDTH - 10}.6f} {slowed:9.3f}".encode(), 0)
-        if not os.fstat(lock).st_nlink:  # somebody tidied it away: nobody will read what stands in it now
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
 
 
 def shared_folder() -> Path:

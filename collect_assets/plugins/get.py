@@ -37,7 +37,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         answer.size,
         answer.start,
         complete=not (answer.encoded or answer.cut or cut),
-        note=_encoded(answer) or cut,
+        note=_note(_encoded(answer) or cut, _surplus(answer)),
         incomplete=FailedError("truncated", cut, transient=True) if cut and not allowed else None,
     )
 
@@ -47,9 +47,19 @@ def _as_digital_land(answer: Answer) -> Harvest:
     part = body_of(answer, is_page=says_page)
     page = f"{answer.url}: a web page came in place of data{KEPT}" if shows_page(answer) else ""
     cut = _cut(answer, part)
-    note = "; ".join(filter(None, (page, _encoded(answer), cut and f"{cut}{KEPT}")))
+    note = _note(page, _encoded(answer), cut and f"{cut}{KEPT}", _surplus(answer))
     complete = not (page or cut or answer.encoded)
     return Harvest(answer, part, answer.sha256 or "", answer.size, answer.start, complete=complete, note=note)
+
+
+def _note(*words: str) -> str:
+    return "; ".join(filter(None, words))
+
+
+def _surplus(answer: Answer) -> str:
+    length = answer.header("content-length")
+    return (f"{answer.url}: more came than its Content-Length of {length} bytes says; it was taken to that length, so "
+            "look whether it is whole, and tell the provider") if answer.surplus else ""  # fmt: skip
 
 
 def _encoded(answer: Answer) -> str:

@@ -187,7 +187,7 @@ class _Provider:
         found = next((content for content in CONTENTS if self._normal(content.name) in names), CONTENTS[0])
         name = self._given.concept or names.get(self._normal(found.name), found.name)
         template = self._given.template or self._listed(found.template)
-        return Content(name, template, self._given.model or found.model)
+        return Content(name, template, self._given.model or found.model, self._can.concepts)
 
     @staticmethod
     def _normal(name: str) -> str:
@@ -201,11 +201,14 @@ class _Provider:
     def _way(self) -> Way:
         """The first way in which a search is taken: a template that the provider names, a model, any template.
 
+        A model is one that networks agreed on; else one of our own, of the concepts that the provider has.
+
         Raises:
             FetchError: none is.
         """
         named = bool(self._given.template) or self._dialect.content.template in self._can.templates
-        ways: list[Way] = ["template", "model", "model-xml"] if named else ["model", "model-xml", "template"]
+        models: list[Way] = ["model", "model-xml", "model-inline"] if self._can.concepts else ["model", "model-xml"]
+        ways: list[Way] = ["template", *models] if named else [*models, "template"]
         probes = {way: replace(self._dialect, way=way).search(EVERYTHING, 0, 1) for way in ways}
         errors: list[FetchError] = []
         for way in sorted(ways, key=lambda way: not self._tasks.finished(f"way-{way}", probes[way])):

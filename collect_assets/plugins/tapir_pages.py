@@ -162,6 +162,7 @@ class Capabilities:
 
     Attributes:
         names: ids of the searchable concepts that hold a scientific name.
+        concepts: ids of all that it has.
         templates: locations and aliases of the query templates that it knows, each by itself.
         models: the same of output models.
         any_model: whether it takes any output model.
@@ -171,6 +172,7 @@ class Capabilities:
     """
 
     names: tuple[str, ...] = ()
+    concepts: tuple[str, ...] = ()
     templates: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     any_model: bool = False
@@ -182,7 +184,7 @@ class Capabilities:
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Capabilities:
         """From the facts of a task."""
-        lists = {name: tuple(facts[name]) for name in ("names", "templates", "models")}
+        lists = {name: tuple(facts[name]) for name in ("names", "concepts", "templates", "models")}
         return cls(**{**facts, **lists, "archives": tuple(Archive(**row) for row in facts["archives"])})
 
 
@@ -210,7 +212,7 @@ class _Found:
 
     def __init__(self) -> None:
         self.answer = TapirAnswer()
-        self._lists: dict[str, list[str]] = {"names": [], "templates": [], "models": []}
+        self._lists: dict[str, list[str]] = {"names": [], "concepts": [], "templates": [], "models": []}
         self._flags: set[str] = set()
         self._numbers: dict[str, int | None] = {}
         self._archives: list[Archive] = []
@@ -219,6 +221,7 @@ class _Found:
         """Notes what an element says."""
         name = path[-1]
         if name == "mappedConcept":
+            self._add("concepts", element.get("id"))
             if _NAMES.search(element.get("id") or "") and element.get("searchable", "true") in {"true", "1"}:
                 self._add("names", element.get("id"))
         elif "search" in path and "template" in name.lower():
@@ -241,6 +244,7 @@ class _Found:
         """What was found."""
         return Capabilities(
             names=tuple(self._lists["names"]),
+            concepts=tuple(self._lists["concepts"]),
             templates=tuple(self._lists["templates"]),
             models=tuple(self._lists["models"]),
             any_model="anyOutputModels" in self._flags,

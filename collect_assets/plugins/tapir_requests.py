@@ -1,5 +1,8 @@
 """Requests to TAPIR providers, as keys and values in a URL or as XML, by query template or by output model.
 
+A model is named by its location, or written into the request where a provider does not know, or cannot fetch, those
+that networks agreed on: then it has the provider's own concepts.
+
 A template is named and gets its bounds as parameters; it cannot leave a bound open, nor ask for what is missing. With
 an output model comes a filter, which can. Providers that know no more than their own templates (TAPIRLite) take the
 first alone.
@@ -7,6 +10,8 @@ first alone.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlencode
@@ -17,7 +22,9 @@ from collect_assets.plugins.name_ranges import NameRange
 
 PROTOCOL = "http://rs.tdwg.org/tapir/1.0"
 LOWEST, HIGHEST = " ", "zzzz"  # of a template, whose bounds cannot be open
-Way = Literal["template", "model", "model-xml"]
+Way = Literal["template", "model", "model-xml", "model-inline"]
+_SCHEMA = "http://www.w3.org/2001/XMLSchema"
+_LOCAL = re.compile(r"[A-Za-z_][\w.-]*")
 _MODELS = "http://rs.tdwg.org/tapir/cs/"
 
 
@@ -29,11 +36,13 @@ class Content:
         name: the id of the concept that holds the scientific name.
         template: the location of the published query template for a range of names.
         model: the location of the published output model.
+        concepts: ids of those that the provider has, for a model of our own.
     """
 
     name: str
     template: str
     model: str
+    concepts: tuple[str, ...] = ()
 
 
 CONTENTS = (
@@ -97,13 +106,42 @@ class TapirDialect:
         xml = (
             f'<request xmlns="{PROTOCOL}"><header><source accesspoint={quoteattr(self.url)}/></header>'
             f'<search count="true" start="{start}" limit="{limit}" envelope="true">'
-            f"<externalOutputModel location={quoteattr(self.content.model)}/>"
+            f"{self._model()}"
             f"{_filter(self.content.name, range_)}</search></request>"
         )
         return Request(self.url, {"Content-Type": "text/xml; charset=utf-8"}, "POST", xml.encode())
 
+    def _model(self) -> str:
+        if self.way == "model-inline":
+            return output_model(self.content.concepts)
+        return f"<externalOutputModel location={quoteattr(self.content.model)}/>"
+
     def _keys(self, **keys: str) -> Request:
         return Request(f"{self.url}{'&' if '?' in self.url else '?'}{urlencode(keys)}")
+
+
+def output_model(concepts: Sequence[str]) -> str:
+    """A model of records with these concepts, none of them required, as the schema of TAPIR writes it.
+
+    Names of elements are those behind the last `/` or `#` of the ids; a second concept of one name is left out. They
+    are in the namespace of the first, or in none, as providers write elements that a schema declares inside of others.
+    """
+    by_name = {concept.replace("#", "/").rpartition("/")[2]: concept for concept in reversed(concepts)}
+    named = [(name, by_name[name]) for name in reversed(by_name) if _LOCAL.fullmatch(name)]
+    space = named[0][1].removesuffix(named[0][0]) if named else ""
+    elements = "".join(f'<xs:element name="{name}" type="xs:string" minOccurs="0"/>' for name, _ in named)
+    nodes = "".join(
+        f'<node path="/DarwinRecordSet/DarwinRecord/{name}"><concept id={quoteattr(concept)}/></node>'
+        for name, concept in named
+    )
+    return (
+        f'<outputModel><structure><xs:schema xmlns:xs="{_SCHEMA}" targetNamespace={quoteattr(space)}>'
+        '<xs:element name="DarwinRecordSet"><xs:complexType><xs:sequence>'
+        '<xs:element name="DarwinRecord" minOccurs="0" maxOccurs="unbounded"><xs:complexType><xs:sequence>'
+        f"{elements}</xs:sequence></xs:complexType></xs:element></xs:sequence></xs:complexType></xs:element>"
+        '</xs:schema></structure><indexingElement path="/DarwinRecordSet/DarwinRecord"/>'
+        f"<mapping>{nodes}</mapping></outputModel>"
+    )
 
 
 def _infix(name: str, range_: NameRange) -> str:

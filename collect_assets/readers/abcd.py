@@ -13,13 +13,14 @@ from lxml import etree
 
 from collect_assets.readers.abcd_terms import AREAS, METRES, PATHS, RANKS, STAND_INS
 from collect_assets.readers.darwin_parts import add_term, join_parts
-from collect_assets.readers.source import Entry, Note, Reject, Source, Stream
+from collect_assets.readers.said import said_by_abcd
+from collect_assets.readers.source import Description, Entry, Note, Reject, Source, Stream
 from collect_assets.readers.xml_fields import add_member, darwin_id, element_value, local_name
 from collect_assets.readers.xml_stream import XmlRecords, read_entries, root_of
 from collect_assets.readers.xml_text import xml_text
 
 FORMAT = "abcd"
-VERSION = 1
+VERSION = 2
 PRIORITY = 23
 UNIT = "{*}Unit"
 _NAMESPACE = "http://www.tdwg.org/schemas/abcd/"
@@ -57,8 +58,8 @@ def open_source(source: Source) -> Stream:
     return Stream(FORMAT, text.encoding, entries, source.member, text.notes)
 
 
-def _at_end(_root: etree._Element, _records: int) -> Iterable[Reject | Note]:
-    return ()
+def _at_end(root: etree._Element, _records: int) -> Iterable[Reject | Note | Description]:
+    return said_by_abcd(root, FORMAT)
 
 
 class _Node:

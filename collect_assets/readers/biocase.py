@@ -9,12 +9,13 @@ from lxml import etree
 from collect_assets.errors import DescriptionError, UnreadableError
 from collect_assets.readers.abcd import UNIT, unit_entry
 from collect_assets.readers.answers import error_said, missing_said
-from collect_assets.readers.source import Note, Reject, Source, Stream
+from collect_assets.readers.said import said_by_abcd
+from collect_assets.readers.source import Description, Note, Reject, Source, Stream
 from collect_assets.readers.xml_stream import XmlRecords, read_entries, root_of
 from collect_assets.readers.xml_text import xml_text
 
 FORMAT = "biocase"
-VERSION = 1
+VERSION = 2
 PRIORITY = 22
 _NAMESPACE = "http://www.biocase.org/schemas/protocol/"
 
@@ -36,8 +37,9 @@ def open_source(source: Source) -> Stream:
     return Stream(FORMAT, text.encoding, entries, source.member, text.notes)
 
 
-def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note]:
+def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note | Description]:
     """What the page says of itself; its diagnostics may repeat the provider's SQL, and only errors are told."""
+    yield from said_by_abcd(root, FORMAT)
     kind, content = (root.findtext("{*}header/{*}type") or "search").strip(), root.find("{*}content")
     if kind != "search":
         error = DescriptionError if kind in {"capabilities", "scan"} else UnreadableError

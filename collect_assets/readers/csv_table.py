@@ -9,8 +9,9 @@ import re
 
 from collect_assets.errors import UnreadableError
 from collect_assets.readers.delimited import column_names, sample_text, sniff, table_file
-from collect_assets.readers.encodings import as_text
+from collect_assets.readers.encodings import as_text, start_text
 from collect_assets.readers.source import Column, Source, Table
+from collect_assets.readers.xml_stream import OWN_TYPE, has_own_type
 
 FORMAT = "csv"
 VERSION = 2
@@ -46,6 +47,8 @@ def open_source(source: Source) -> Table:
     Raises:
         UnreadableError: it is not a table; says what it looks like.
     """
+    if has_own_type(start_text(source.start)):
+        raise UnreadableError(OWN_TYPE)
     if other := looks_like(source.start):
         raise UnreadableError(f"not a table: it looks like {other}")
     text = as_text(source)

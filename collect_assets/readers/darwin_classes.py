@@ -15,13 +15,13 @@ from typing import Any
 
 from lxml import etree
 
-from collect_assets.readers.source import Entry, Note, Reject, Scratch, Source, Stream
+from collect_assets.readers.source import Description, Entry, Note, Reject, Scratch, Source, Stream
 from collect_assets.readers.xml_fields import darwin_fields, darwin_id, local_name
 from collect_assets.readers.xml_stream import XmlRecords, read_entries, root_of
 from collect_assets.readers.xml_text import XmlText, xml_text
 
 FORMAT = "darwin-core-classes"
-VERSION = 1
+VERSION = 2
 PRIORITY = 24
 _NAMESPACE = "http://rs.tdwg.org/dwc/dwcrecord"
 KEYS = {
@@ -65,7 +65,7 @@ def open_source(source: Source) -> Stream:
     return Stream(FORMAT, text.encoding, _entries(text, source.scratch), source.member, text.notes)
 
 
-def _entries(text: XmlText, scratch: Scratch) -> Iterator[Entry | Reject | Note]:
+def _entries(text: XmlText, scratch: Scratch) -> Iterator[Entry | Reject | Note | Description]:
     with closing(sqlite3.connect(scratch.file(), isolation_level=None)) as waiting:
         waiting.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _TABLE)
         core = _put_aside(text, waiting)
@@ -76,7 +76,7 @@ def _entries(text: XmlText, scratch: Scratch) -> Iterator[Entry | Reject | Note]
         )
 
 
-def _nothing(_root: etree._Element, _records: int) -> Iterable[Reject | Note]:
+def _nothing(_root: etree._Element, _records: int) -> Iterable[Reject | Note | Description]:
     return ()
 
 

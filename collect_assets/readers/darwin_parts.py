@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -128,6 +128,12 @@ def date_of(year: str, month: str, day: str) -> str:
     except ValueError:
         return ""
     return whole.isoformat() if day else whole.isoformat()[:7]
+
+
+def has_short_year(fields: Mapping[str, Any]) -> bool:
+    """Whether the year of a record has two digits."""
+    year = fields.get("year")
+    return isinstance(year, str) and len(year := year.strip()) == 2 and year.isdecimal()
 
 
 def time_of(written: str) -> str:

@@ -11,12 +11,12 @@ from lxml import etree
 
 from collect_assets.errors import UnreadableError
 from collect_assets.readers.digir import darwin_entry
-from collect_assets.readers.source import Note, Reject, Source, Stream
+from collect_assets.readers.source import Description, Note, Reject, Source, Stream
 from collect_assets.readers.xml_stream import XmlRecords, read_entries, root_of
 from collect_assets.readers.xml_text import xml_text
 
 FORMAT = "darwin-core-xml"
-VERSION = 1
+VERSION = 2
 PRIORITY = 25
 RECORDS = ("{*}SimpleDarwinRecord", "{*}DarwinRecord")
 _ROOTS = {"SimpleDarwinRecordSet", "DarwinRecordSet", "SimpleDarwinRecord", "DarwinRecord"}
@@ -39,7 +39,7 @@ def open_source(source: Source) -> Stream:
     return Stream(FORMAT, text.encoding, entries, source.member, text.notes)
 
 
-def _at_end(root: etree._Element, records: int) -> Iterable[Reject | Note]:
+def _at_end(root: etree._Element, records: int) -> Iterable[Reject | Note | Description]:
     if not records and len(root):
         raise UnreadableError(f"no records of Darwin Core in it; it has elements {etree.QName(root[0]).localname}")
     return ()

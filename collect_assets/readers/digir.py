@@ -8,13 +8,14 @@ from lxml import etree
 
 from collect_assets.errors import DescriptionError, UnreadableError
 from collect_assets.readers.answers import error_said, missing_said
-from collect_assets.readers.source import Entry, Note, Reject, Source, Stream
+from collect_assets.readers.said import said_by_digir
+from collect_assets.readers.source import Description, Entry, Note, Reject, Source, Stream
 from collect_assets.readers.xml_fields import darwin_fields, darwin_id
 from collect_assets.readers.xml_stream import XmlRecords, read_entries, root_of
 from collect_assets.readers.xml_text import xml_text
 
 FORMAT = "digir"
-VERSION = 1
+VERSION = 2
 PRIORITY = 22
 NAMESPACE = "http://digir.net/schema/protocol/2003/1.0"
 _RECORDS = (f"{{{NAMESPACE}}}record", "record")
@@ -44,8 +45,9 @@ def darwin_entry(record: etree._Element) -> Entry:
     return Entry(fields, None, darwin_id(fields))
 
 
-def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note]:
+def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note | Description]:
     """What the page says of itself: an error, or nothing at all, is not an empty list."""
+    yield from said_by_digir(root)
     kind, content = (root.findtext("{*}header/{*}type") or "search").strip(), root.find("{*}content")
     if kind != "search":
         error = DescriptionError if kind == "metadata" else UnreadableError

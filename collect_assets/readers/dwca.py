@@ -29,10 +29,11 @@ from collect_assets.readers.source import (
 )
 
 FORMAT = "dwca"
-VERSION = 3
+VERSION = 4
 PRIORITY = 11
 MAX_DESCRIPTOR = 5 << 20
 
+_UNSAID = "meta.xml: says that {} has no header; its first row names the columns, and is read as one"
 METADATA = ("eml.xml", "metadata.xml")
 KEY_TERMS = {"Occurrence": "occurrenceID", "Taxon": "taxonID", "Event": "eventID", "MaterialEntity": "materialEntityID"}
 
@@ -92,8 +93,20 @@ class _Opened:
 
 def _opened(archive: Archive, source: Source, folder: str, table: DescribedTable) -> _Opened:
     texts = [(place, _text(archive, source, table, folder + place)) for place in table.locations]
+    unsaid = not table.header_rows and all(_has_header(table, text.path) for _, text in texts)
+    notes = (_UNSAID.format(table.locations[0]),) if unsaid else ()
+    table = replace(table, header_rows=1) if unsaid else table
     files = tuple(_file(table, place, text) for place, text in texts)
-    return _Opened(files, texts[0][1].encoding, (*(note for _, text in texts for note in text.notes), *table.notes))
+    said = (note for _, text in texts for note in text.notes)
+    return _Opened(files, texts[0][1].encoding, (*said, *table.notes, *notes))
+
+
+def _has_header(table: DescribedTable, path: Path) -> bool:
+    """Whether the first row names the terms of most columns: no record does."""
+    row = next(iter(csv_rows(_lines(path), Dialect(table.delimiters[0], table.quote, 0))), [])
+    named = [field for field in table.fields if field.index is not None and field.index < len(row)]
+    same = [field for field in named if row[field.index or 0].strip().casefold() == field.name.casefold()]
+    return len(same) > 1 and len(same) * 2 > len(named)
 
 
 def _names(described: Descriptor) -> list[str]:

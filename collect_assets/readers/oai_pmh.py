@@ -1,7 +1,8 @@
 """OAI-PMH 2.0: records with their header, whatever format their metadata is in, and lists of identifiers.
 
-The header's identifier is the id. A header that says deleted gives a deleted record. Metadata in Darwin Core has its
-terms; of other formats (oai_dc, eml, …) the elements are kept as they are.
+The header's identifier is the id, whatever the register names: a deletion has nothing else. A header that says deleted
+gives a deleted record. Metadata in Darwin Core has its terms; of other formats (oai_dc, eml, …) the elements are kept
+as they are.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from lxml import etree
 
 from collect_assets.errors import DescriptionError, UnreadableError
 from collect_assets.readers.abcd import unit_entry
-from collect_assets.readers.source import Entry, Note, Reject, Source, Stream
+from collect_assets.readers.said import said_by_oai
+from collect_assets.readers.source import Description, Entry, Note, Reject, Source, Stream
 from collect_assets.readers.xml_fields import darwin_fields, element_value, local_name
 from collect_assets.readers.xml_stream import XmlRecords, read_entries, root_of
 from collect_assets.readers.xml_text import xml_text
 
 FORMAT = "oai-pmh"
-VERSION = 1
+VERSION = 2
 PRIORITY = 22
 NAMESPACE = "http://www.openarchives.org/OAI/2.0/"
 _OAI = f"{{{NAMESPACE}}}"
@@ -65,13 +67,13 @@ def _entry(record: etree._Element) -> Entry:
     if header is None or not identifier:
         raise UnreadableError("a record without an identifier in its header")
     if header.get("status") == "deleted":
-        return Entry({}, None, identifier, deleted=True)
+        return Entry({}, None, identifier, deleted=True, bound=True)
     if alone:
-        return Entry({}, None, identifier)
+        return Entry({}, None, identifier, bound=True)
     fields = _metadata(record.find(f"{_OAI}metadata"))
     fields["header"] = element_value(header)
     about = [value for part in record.iterfind(f"{_OAI}about") if (value := element_value(part)) is not None]
-    return Entry({**fields, "about": about} if about else fields, None, identifier)
+    return Entry({**fields, "about": about} if about else fields, None, identifier, bound=True)
 
 
 def _metadata(metadata: etree._Element | None) -> dict[str, Any]:
@@ -90,8 +92,9 @@ def _metadata(metadata: etree._Element | None) -> dict[str, Any]:
     return value if isinstance(value, dict) else {local_name(inner): value} if value else {}
 
 
-def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note]:
+def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note | Description]:
     """An error of the protocol is no empty list, but for the one that says so."""
+    yield from said_by_oai(root)
     errors = list(root.iterfind(f"{_OAI}error"))
     said = "; ".join(" ".join(f"{found.get('code')} {found.text or ''}".split()) for found in errors)[:500]
     if any(found.get("code") != _EMPTY for found in errors):

@@ -14,7 +14,7 @@ from dataclasses import replace
 from collect_assets.errors import DescriptionError, UnreadableError
 from collect_assets.readers.archive import Archive, open_archive
 from collect_assets.readers.formats import open_source as open_inner
-from collect_assets.readers.source import Entry, Note, Reject, Scratch, Source, Stream
+from collect_assets.readers.source import Description, Entry, Note, Reject, Scratch, Source, Stream
 from collect_assets.store.canonical import TASKS
 
 FORMAT = "pages"
@@ -46,7 +46,7 @@ def _is_page(name: str) -> bool:
     return name.lower().endswith(".xml")
 
 
-def _entries(source: Source) -> Iterator[Entry | Reject | Note]:
+def _entries(source: Source) -> Iterator[Entry | Reject | Note | Description]:
     scratch, seen = Scratch(source.scratch.work), Counter[tuple[str, str]]()
     try:
         with open_archive(replace(source, scratch=scratch)) as archive:
@@ -75,7 +75,7 @@ def _pages(archive: Archive) -> list[str]:
 
 def _page(
     archive: Archive, source: Source, name: str, seen: Counter[tuple[str, str]]
-) -> Iterator[Entry | Reject | Note]:
+) -> Iterator[Entry | Reject | Note | Description]:
     number = 1
     try:
         opened = _opened(archive, source, name)
@@ -98,8 +98,8 @@ def _opened(archive: Archive, source: Source, name: str) -> Stream:
     return opened
 
 
-def _named(entry: Entry | Reject | Note, name: str) -> Entry | Reject | Note:
+def _named(entry: Entry | Reject | Note | Description, name: str) -> Entry | Reject | Note | Description:
     """An entry with the page that it comes from."""
     if isinstance(entry, Entry):
-        return Entry(entry.fields, entry.geometry, entry.entry_id, entry.deleted, name)
+        return Entry(entry.fields, entry.geometry, entry.entry_id, entry.deleted, name, entry.bound)
     return replace(entry, reason=f"{entry.reason} ({name})") if isinstance(entry, Reject) else entry

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +180,10 @@ class Description:
     last_update: str = ""
     identifier: str = ""
 
+    def with_more(self, other: Description) -> Description:
+        """This, and what another part of the same resource says where this says nothing."""
+        return replace(self, **{name: said for name, said in vars(other).items() if said and not getattr(self, name)})
+
 
 NOTHING_SAID = Description()
 
@@ -214,6 +218,7 @@ class Entry:
     Attributes:
         entry_id: an id that the format itself gives it, apart from its fields.
         deleted: the document says that it is no more; it then has its id and no fields.
+        bound: nothing but its `entry_id` can be its id, since deletions and lists of identifiers name nothing else.
         member: the file inside an archive that it comes from, where the stream has several.
     """
 
@@ -222,6 +227,7 @@ class Entry:
     entry_id: str = ""
     deleted: bool = False
     member: str = ""
+    bound: bool = False
 
 
 @dataclass(frozen=True)
@@ -236,18 +242,26 @@ class Reject:
 
 @dataclass(frozen=True)
 class Note:
-    """What people should know of how a stream was read, and what shows only while it is."""
+    """What people should know of how a stream was read, and what shows only while it is.
+
+    Attributes:
+        count: of what the text speaks; of notes with one text they are added up. 0 where nothing is counted.
+    """
 
     text: str
+    count: int = 0
 
 
 @dataclass(frozen=True)
 class Stream:
-    """What is not a table: entries one by one. When `UnreadableError` comes while it is read, nothing of it counts."""
+    """What is not a table: entries one by one. When `UnreadableError` comes while it is read, nothing of it counts.
+
+    What describes the dataset is known at once (`about`), or stands among the entries.
+    """
 
     format: str
     encoding: str
-    entries: Iterator[Entry | Reject | Note]
+    entries: Iterator[Entry | Reject | Note | Description]
     member: str = ""
     notes: tuple[str, ...] = field(default=())
     about: Description = NOTHING_SAID

@@ -16,14 +16,15 @@ from collect_assets.readers.abcd import UNIT, unit_entry
 from collect_assets.readers.answers import error_said, missing_said
 from collect_assets.readers.darwin_xml import RECORDS
 from collect_assets.readers.digir import darwin_entry
-from collect_assets.readers.source import Entry, Note, Reject, Source, Stream
+from collect_assets.readers.said import said_by_tapir
+from collect_assets.readers.source import Description, Entry, Note, Reject, Source, Stream
 from collect_assets.readers.tapir_structure import record_tag
 from collect_assets.readers.xml_fields import local_name
 from collect_assets.readers.xml_stream import XmlRecords, read_entries, root_of
 from collect_assets.readers.xml_text import XmlText, xml_text
 
 FORMAT = "tapir"
-VERSION = 1
+VERSION = 2
 PRIORITY = 22
 NAMESPACE = "http://rs.tdwg.org/tapir/1.0"
 _TAPIR = f"{{{NAMESPACE}}}"
@@ -49,7 +50,7 @@ def open_source(source: Source) -> Stream:
     return Stream(FORMAT, text.encoding, _entries(text), source.member, text.notes)
 
 
-def _entries(text: XmlText) -> Iterator[Entry | Reject | Note]:
+def _entries(text: XmlText) -> Iterator[Entry | Reject | Note | Description]:
     tag = record_tag(text, _TAPIR)
     tags = (tag,) if tag else _KNOWN
     yield from read_entries(XmlRecords(text, tags), _entry, _at_end)
@@ -69,8 +70,9 @@ def _entry(record: etree._Element) -> Entry:
     return Entry({**attributes, **entry.fields}, None, entry.entry_id)
 
 
-def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note]:
+def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note | Description]:
     """What the page says of itself: errors, and records that it left out."""
+    yield from said_by_tapir(root)
     search, error = root.find(f"{_TAPIR}search"), root.find(f"{_TAPIR}error")
     if error is not None:
         raise UnreadableError(

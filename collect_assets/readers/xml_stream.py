@@ -14,8 +14,9 @@ from typing import cast
 from lxml import etree
 
 from collect_assets.errors import UnreadableError
+from collect_assets.readers.darwin_parts import has_short_year
 from collect_assets.readers.encodings import start_text
-from collect_assets.readers.source import Entry, Note, Reject
+from collect_assets.readers.source import Description, Entry, Note, Reject
 from collect_assets.readers.xml_text import XmlText
 from collect_assets.store.local import storage_errors
 
@@ -23,6 +24,8 @@ MAX_RECORD = 8 << 20  # bytes; as a tree of tiny elements they take fifty times 
 MAX_ROOT = 1 << 16  # bytes before the first element
 MAX_RAW = 10_000
 MAX_LINE = 65_535
+OWN_TYPE = "XML with a document type of its own (<!DOCTYPE … [); such documents are not read"
+SHORT_YEARS = "records have a year of two digits; it is kept as it is, and makes no date"
 PIECE = 1 << 16
 _BEFORE_ROOT = re.compile(r"(?:\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^<>\[]*>)*", re.DOTALL)
 _START_TAG = re.compile(r"""<[A-Za-z_](?:[^<>"']|"[^"<]*"|'[^'<]*')*>""")
@@ -131,12 +134,17 @@ def pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
     """
     piece = read(MAX_ROOT).removeprefix(b"\xef\xbb\xbf").lstrip()
     start = piece.decode("latin-1")
-    found = _BEFORE_ROOT.match(start)
-    if start.startswith("<!DOCTYPE", found.end() if found else 0):
-        raise UnreadableError("XML with a document type of its own (<!DOCTYPE … [); such documents are not read")
+    if has_own_type(start):
+        raise UnreadableError(OWN_TYPE)
     while piece:
         yield piece
         piece = read(PIECE)
+
+
+def has_own_type(start: str) -> bool:
+    """Whether a document that begins so defines types or entities of its own."""
+    found = _BEFORE_ROOT.match(start)
+    return start.startswith("<!DOCTYPE", found.end() if found else 0)
 
 
 def _clear(element: etree._Element, above: etree._Element | None) -> etree._Element | None:
@@ -165,8 +173,8 @@ def _clear(element: etree._Element, above: etree._Element | None) -> etree._Elem
 def read_entries(
     records: XmlRecords,
     convert: Callable[[etree._Element], Entry],
-    at_end: Callable[[etree._Element, int], Iterable[Reject | Note]],
-) -> Iterator[Entry | Reject | Note]:
+    at_end: Callable[[etree._Element, int], Iterable[Reject | Note | Description]],
+) -> Iterator[Entry | Reject | Note | Description]:
     """The entries of a document.
 
     Args:
@@ -177,13 +185,17 @@ def read_entries(
     Raises:
         UnreadableError: the document breaks off before its first record.
     """
-    number = 0
+    number, short = 0, 0
     for number, element in enumerate(records, 1):
         try:
-            yield convert(element)
+            entry = convert(element)
+            short += has_short_year(entry.fields)
+            yield entry
         except UnreadableError as error:
             raw = etree.tostring(element, encoding="utf-8", with_tail=False)[:MAX_RAW].decode("utf-8", "replace")
             yield Reject(number, _line(element), str(error), raw)
+    if short:
+        yield Note(SHORT_YEARS, short)
     if records.broken is not None:
         line, reason = records.broken
         if not number:

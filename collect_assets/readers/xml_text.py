@@ -2,7 +2,8 @@
 
 Order: byte order mark, register, UTF-8 where all bytes are, the declaration, Windows-1252. Decoded strictly, except
 that a document that is UTF-8 but for a few bytes has those read as Windows-1252. Characters that XML forbids (a 0x1A in
-a label, `&#0;`) are left out one by one and counted; valid characters beyond 16 bits stay.
+a label, `&#0;`) are left out one by one and counted; valid characters beyond 16 bits stay. Ampersands that stand for
+themselves are written out, unless the document has sections in which they may (`CDATA`).
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ _NONCHARACTER = re.compile(rb"\xef\xbf[\xbe\xbf]")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _REFERENCE = re.compile(r"&#(?:x([0-9A-Fa-f]{1,8})|([0-9]{1,10}));")
 _LONGEST_REFERENCE = 13
+_BARE = re.compile(r"&(?![#\w.:-]{1,11};)")
+_BARE_BYTES = re.compile(rb"&(?![#\w.:-]{1,11};)")
 _ESCAPED = re.compile("[\udc80-\udcff]")
 
 
@@ -54,6 +57,8 @@ class _Look:
     escaped: int = 0
     beyond: int = 0
     clean: bool = True
+    bare: bool = False
+    verbatim: bool = False
 
 
 def xml_text(source: Source) -> XmlText:
@@ -65,18 +70,21 @@ def xml_text(source: Source) -> XmlText:
     marked = next((name for mark, name in _MARKS if source.start.startswith(mark)), "")
     said = codec_name(source.encoding) if source.encoding and not marked else ""
     declared = _declared(source.start)
-    encoding, notes = marked or said, tuple[str, ...]()
+    encoding, notes, mend = marked or said, tuple[str, ...](), False
     if encoding in {"", "utf-8"}:
         look = _look(source.path)
-        if look.clean:
+        mend = look.bare and not look.verbatim
+        if look.clean and not mend:
             return XmlText(source.path, "utf-8", _differs(declared, "utf-8") if look.beyond else ())
         encoding, notes = ("utf-8", ()) if encoding or not look.escaped else _foreign(look, declared, source.path)
     copy = source.scratch.file()
-    foreign, forbidden = _rewrite(source.path, copy, encoding)
+    foreign, forbidden, bare = _rewrite(source.path, copy, encoding, mend=mend)
     if foreign:
         notes = (*notes, f"{foreign:,} bytes that are no {encoding} are read as windows-1252")
     if forbidden:
         notes = (*notes, f"{forbidden:,} characters that XML forbids are left out")
+    if bare:
+        notes = (*notes, f"{bare:,} ampersands that stood for themselves are read as such")
     return XmlText(copy, encoding, notes)
 
 
@@ -103,6 +111,8 @@ def _look(path: Path) -> _Look:
                 look.beyond += len(chunk) - len(text)
                 look.escaped += 0 if _encodes(text) else len(_ESCAPED.findall(text))
             look.clean = look.clean and not look.escaped and _allowed(before + chunk)
+            look.bare = look.bare or (b"&" in chunk and _BARE_BYTES.search(before + chunk) is not None)
+            look.verbatim = look.verbatim or b"<![CDATA[" in before + chunk
             before = chunk[-_LONGEST_REFERENCE:]
     return look
 
@@ -152,9 +162,13 @@ def _decodes(path: Path, encoding: str) -> bool:
     return True
 
 
-def _rewrite(path: Path, copy: Path, encoding: str) -> tuple[int, int]:
-    """Copies a document as UTF-8; gives how many bytes were foreign to it, and how many characters were left out."""
-    foreign = forbidden = 0
+def _rewrite(path: Path, copy: Path, encoding: str, *, mend: bool) -> tuple[int, int, int]:
+    """Copies a document as UTF-8, with bare ampersands written out where `mend` says so.
+
+    Returns:
+        How many bytes were foreign to it, how many characters were left out, and how many ampersands written out.
+    """
+    foreign = forbidden = bare = 0
     decode = _decoder(encoding)
     with storage_errors(copy), path.open("rb") as bytes_in, copy.open("wb") as utf8:
         kept, first = "", True
@@ -163,18 +177,20 @@ def _rewrite(path: Path, copy: Path, encoding: str) -> tuple[int, int]:
             text, foreign = kept + (text.removeprefix("\ufeff") if first else text), foreign + bad
             cut = text.rfind("&", -_LONGEST_REFERENCE)
             kept, text, first = (text[cut:], text[:cut], False) if cut >= 0 else ("", text, False)
-            forbidden += _write(text, utf8)
-        forbidden += _write(kept, utf8)
-    return foreign, forbidden
+            left_out, written_out = _write(text, utf8, mend=mend)
+            forbidden, bare = forbidden + left_out, bare + written_out
+        left_out, written_out = _write(kept, utf8, mend=mend)
+    return foreign, forbidden + left_out, bare + written_out
 
 
-def _write(text: str, utf8: IO[bytes]) -> int:
+def _write(text: str, utf8: IO[bytes], *, mend: bool) -> tuple[int, int]:
     text, here = _FORBIDDEN.subn("", text)
     bad = [found for found in _REFERENCE.finditer(text) if not _is_allowed(found)] if "&#" in text else []
     for found in reversed(bad):
         text = text[: found.start()] + text[found.end() :]
+    text, bare = _BARE.subn("&amp;", text) if mend else (text, 0)
     utf8.write(text.encode())
-    return here + len(bad)
+    return here + len(bad), bare
 
 
 def _decoder(encoding: str) -> Callable[[bytes], tuple[str, int]]:

@@ -4,6 +4,9 @@ DiGIR, TAPIR and BioCASe wrap every answer in a `response` with a `header` befor
 it; OAI-PMH puts a date and the request before, and a token behind. These are left out of the canonical form. They are
 found by a scan of the first and last bytes, and not by a parser: many pages are not well-formed, in an encoding that
 they do not have, or larger than memory.
+
+What a reader would make something of stays: which kind of answer it is, that there are diagnostics, and those that say
+of an error, of records left out, or how many there are. Else an answer with an error would be read as one without.
 """
 
 from __future__ import annotations
@@ -35,6 +38,10 @@ _BEFORE = re.compile(
     re.DOTALL,
 )
 _BEHIND = re.compile(rb"<((?:[\w.-]++:)?+(?:diagnostics|resumptionToken))(?=[\s/>])")
+_KIND = re.compile(rb"<(?:[\w.-]++:)?+type\s*+>[^<]*+<")
+_DIAGNOSTIC = re.compile(rb"<((?:[\w.-]++:)?+diagnostic)(?=[\s/>])((?:[^>\"']++|\"[^\"]*+\"|'[^']*+')*+)>", re.DOTALL)
+_COUNTS = re.compile(rb"=\s*+[\"'](?:error|fatal|TRUNCATED_RESPONSE|RECORD_COUNT)[\"']", re.IGNORECASE)
+_WHEN = re.compile(rb"(?<!\s)\s++time\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+')")
 _CLOSING = rb"(?P<kept>(?:\s*+</[^<>]++>){%d}\s*+)\Z"
 
 
@@ -68,7 +75,8 @@ def without_what_is_before(start: bytes) -> bytes:
     at = tag.end() + 1 if tag else 0
     kept = start[:at]
     while at and (found := _BEFORE.match(start, at)):
-        kept += found["kept"]
+        kind = _KIND.search(found[0])
+        kept += found["kept"] + (kind[0] if kind else b"")
         at = found.end()
     return kept + start[at:]
 
@@ -82,4 +90,17 @@ def without_what_is_behind(end: bytes) -> bytes:
     deep = 2 if last[1].endswith(b"resumptionToken") else 1  # a token stands in the list, diagnostics in the root
     rest = re.compile(rb"[^>]*+>(?:(?<=/>)|.*</%s\s*+>)%s" % (re.escape(last[1]), _CLOSING % deep), re.DOTALL)
     found = rest.match(end, last.end())
-    return end[: last.start()] + found["kept"] if found else end
+    return end[: last.start()] + _said(found[0]) + found["kept"] if found else end
+
+
+def _said(diagnostics: bytes) -> bytes:
+    """Of diagnostics those that count, without the time at which they were noted; a mark where there are any."""
+    kept, at = list[bytes](), 0
+    while one := _DIAGNOSTIC.search(diagnostics, at):
+        kept = kept or [b"<diagnostics>"]
+        at = one.end()
+        if _COUNTS.search(one[2]):
+            end = diagnostics.find(b"</" + one[1], at)
+            at = at if one[2].endswith(b"/") or end < 0 else end
+            kept.append(_WHEN.sub(b"", diagnostics[one.start() : at]))
+    return b"".join(kept)

@@ -51,6 +51,7 @@ class Case:
         attempts: how many have to stand in the log, where that matters.
         why: the choice that was made, where the list leaves one.
         resource: what has to be kept, where something is.
+        says: what has to stand in the message.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Case:
     attempts: int | None = None
     why: str = ""
     resource: bytes | None = None
+    says: str = ""
     scheme: str = "http"
 
     @property
@@ -189,7 +191,9 @@ TRANSPORT = (
     Case("f15_csv_cut_in_a_quote", "no length, clean close, CSV cut in a quote", "failed:truncated",
          raw([http(b"", "Content-Type: text/csv", length=False) + b'reference,name\n1,"Oa']), why="as above"),
     Case("f16_longer_than_its_length", "body longer than its length", COLLECTED,
-         raw([http(CSV) + b"and more"]), resource=CSV, why="taken to its length"),
+         raw([http(CSV) + b"and more"]), resource=CSV, why="taken to its length, with a warning in the log", says="Content-Length"),
+    Case("f16_longer_than_its_length_by_far", "the same, 100 kB and more of it", COLLECTED,
+         raw([http(RANDOM + RANDOM) + RANDOM]), resource=RANDOM + RANDOM, why="as above", says="Content-Length"),
     Case("f17_gzip_cut_without_length", "gzip encoding cut, no length", "failed:truncated",
          raw([http(b"", GZIP, length=False) + gzip.compress(RANDOM)[:-9]]), attempts=2),
     Case("f17_deflate_cut_without_length", "deflate encoding cut, no length", "failed:truncated",

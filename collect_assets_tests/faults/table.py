@@ -22,7 +22,7 @@ _AFTER = """
 F24 (a kept connection that the server closed), F30 (a server that answers 304 and lies), F31 (another ETag for the same
 bytes) and F50 (credentials at a redirect) need more than one answer, and have tests of their own, which carry their
 numbers in their names: in `collect_assets_tests/network/` and `collect_assets_tests/collecting/`. F53 and later are the
-business of the readers, the store and the items.
+business of the readers, the store and the items; those of harvests stand in [harvest-faults.md](harvest-faults.md).
 """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -79,6 +80,8 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collected]:
         for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
             patch.setenv(name, "http://127.0.0.1:1")
         patch.setenv("HOME", str(home))
+        # Else what runs tell each other of hosts that cannot be reached would reach the next run of these tests.
+        patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("tmp")))
         patch.setenv("COLLECT_ASSETS_AUTHORITIES", str(certificates.authority))
         urls = {case.name: _url(case, stack, certificates) for case in CASES}
         folder.register(*({"endpoint-url": urls[case.name], **_columns(case)} for case in CASES))
@@ -118,7 +121,10 @@ def test_a_fault_ends_as_expected(collected: Collected, case: Case) -> None:
         assert log.partial_resource and log.complete is False
     if "ssl-verify" in case.parameters:
         assert log.ssl_verify is False
+    if "tls-legacy" in case.parameters:
+        assert log.parameters["tls-legacy"] is True
     assert log.good or log.message
+    assert case.says in log.message
 
 
 def test_the_run_left_nothing_but_whole_files(collected: Collected) -> None:

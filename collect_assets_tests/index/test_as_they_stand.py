@@ -126,7 +126,7 @@ def test_building_anew_for_an_early_day_keeps_the_later_days(tmp_path):
 
 @pytest.mark.parametrize("pattern", ["record/*/*.parquet", "day/*.parquet"])
 @pytest.mark.parametrize("damage", ["cut", "body"])
-def test_a_damaged_derived_file_is_derived_again(collection, pattern, damage):
+def test_f73_a_damaged_derived_file_is_derived_again(collection, pattern, damage):
     keep(collection, day(0), "one", table(*((str(n), f"name {n}", "words") for n in range(500))))
     fold(collection, day(0))
     before = digest(collection)

@@ -5,10 +5,13 @@ import shutil
 
 import pytest
 
+import collect_assets.index.fold as fold_module
 from collect_assets.collection import Collection
+from collect_assets.index import base
 from collect_assets.index.digest import digest, digest_of_all
 from collect_assets.index.fold import fold
-from collect_assets.index.publish import reading
+from collect_assets.index.publish import published, reading
+from collect_assets.items import records
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 
 A = table(("a", "name x", "some words"), ("b", "name x", "some words"))
@@ -38,7 +41,7 @@ def test_deleting_what_is_derived_and_folding_again_ends_in_the_same_digest(tmp_
     assert digest_of_all(digest(collection)) == before
 
 
-def test_a_day_that_arrives_late_corrects_history_and_leaves_the_present_as_it_is(tmp_path):
+def test_f89_a_day_that_arrives_late_corrects_history_and_leaves_the_present_as_it_is(tmp_path):
     collection = collection_at(tmp_path / "c")
     keep(collection, day(0), "one", table(("a", "old", "words")))
     keep(collection, day(2), "one", table(("a", "new", "words")))
@@ -61,6 +64,25 @@ def test_folding_again_publishes_nothing_new(tmp_path):
 
     assert first.index == second.index
     assert not second.changes
+
+
+@pytest.mark.parametrize("what", ["record", "index"])
+def test_f90_another_version_of_the_software_derives_all_again_from_what_is_stored(tmp_path, monkeypatch, what):
+    collection = collection_at(tmp_path / "c")
+    for number, name in enumerate(["x", "y"]):
+        keep(collection, day(number), "one", table(("a", name, "words")))
+    fold(collection, day(1))
+    before, told = items_as_of(collection, day(1)), published(collection)
+
+    if what == "record":
+        monkeypatch.setattr(records, "RULES_VERSION", 99)
+    else:
+        monkeypatch.setattr(fold_module, "INDEX_VERSION", 99)
+        monkeypatch.setattr(base, "INDEX_VERSION", 99)
+    report = fold(collection, day(1))
+
+    assert report.index != told
+    assert items_as_of(collection, day(1)) == before
 
 
 @pytest.mark.parametrize("toml", ["", "[items]\nabsences-before-deletion = 1\n"])

@@ -29,7 +29,7 @@ def packed(**members: bytes) -> bytes:
     return out.getvalue()
 
 
-def test_the_history_of_an_item_tells_each_version_with_its_days_and_its_resource(tmp_path):
+def test_f83_f84_an_item_that_flips_back_and_one_that_returns_keep_their_history_under_one_id(tmp_path):
     collection = collection_at(tmp_path / "c")
     logs = [
         keep(collection, day(number), "one", table(*(("a", value, "") for value in values), ("b", "x", "")))
@@ -76,6 +76,14 @@ RECORDS = (
 NAMESPACES = b'xmlns="http://www.openarchives.org/OAI/2.0/" xmlns:d="urn:d"'
 COMMENT = b"<!-- <record>a</record> -->"
 OAI = b"<OAI-PMH %s>%s<ListRecords>%s\n%s</ListRecords></OAI-PMH>" % (NAMESPACES, COMMENT, *RECORDS)
+TASKS = (
+    b'{"plugin": "oai-pmh", "tasks": [{"page": "000001.xml", "request": "x"}, {"page": "000002.xml", "request": "y"}]}'
+)
+PAGE = b"<OAI-PMH %s><ListRecords>%s</ListRecords></OAI-PMH>"
+PAGES = packed(
+    tasks_json=TASKS,
+    **{f"{number:06}_xml": PAGE % (NAMESPACES, record) for number, record in enumerate(RECORDS, 1)},
+)
 QUOTED = b'a;"one; and\r\ntwo ""quoted""";x'
 
 
@@ -87,8 +95,9 @@ QUOTED = b'a;"one; and\r\ntwo ""quoted""";x'
         (packed(one_csv=CSV), {"a": QUOTED}),
         (GEOJSON, dict(zip("ab", FEATURES, strict=True))),
         (OAI, dict(zip("ab", RECORDS, strict=True))),
+        (PAGES, dict(zip("ab", RECORDS, strict=True))),
     ],
-    ids=["csv", "gzip", "zip", "geojson", "oai"],
+    ids=["csv", "gzip", "zip", "geojson", "oai", "pages"],
 )
 def test_the_bytes_of_an_item_are_cut_out_as_they_were_served(tmp_path, content, wanted):
     collection = collection_at(tmp_path / "c")

@@ -1,4 +1,4 @@
-"""Losses are held, growth passes, and what somebody decides holds from its own day on (faults F76, F78 to F81, F85)."""
+"""Losses are held, growth passes, and what somebody decides holds from its own day on."""
 
 import datetime as dt
 import json
@@ -39,7 +39,7 @@ def choose(collection: Collection, verdict: str, **more: object) -> None:
 
 
 @pytest.mark.parametrize(("gone", "held"), [(30, 0), (31, 31)])
-def test_a_loss_passes_up_to_its_limit_and_is_held_above_it(tmp_path, gone, held):
+def test_f78_a_loss_passes_up_to_its_limit_and_is_held_above_it(tmp_path, gone, held):
     collection = collection_at(tmp_path / "c", ONCE)
     served(collection, 0, rows(0, 100))
     served(collection, 1, rows(gone, 110))
@@ -57,7 +57,7 @@ def test_twenty_items_are_never_held_however_large_a_share_they_are(tmp_path):
     assert live(collection, day(1)) == 2
 
 
-def test_growth_passes(tmp_path):
+def test_f79_growth_passes(tmp_path):
     collection = collection_at(tmp_path / "c", ONCE)
     served(collection, 0, rows(0, 30))
     served(collection, 1, rows(0, 300))
@@ -66,7 +66,7 @@ def test_growth_passes(tmp_path):
     assert live(collection, day(1)) == 300
 
 
-def test_an_empty_answer_is_held_whole_and_nothing_is_left_to_decide_when_the_items_are_back(tmp_path):
+def test_f76_an_empty_answer_is_held_whole_and_nothing_is_left_to_decide_when_the_items_are_back(tmp_path):
     collection = collection_at(tmp_path / "c")
     served(collection, 0, rows(0, 3))
     served(collection, 1, rows(0, 0))
@@ -79,7 +79,7 @@ def test_an_empty_answer_is_held_whole_and_nothing_is_left_to_decide_when_the_it
     assert [each.deletions for each in holds(collection, all_=True)] == [3]
 
 
-def test_approving_applies_exactly_what_is_held_from_the_day_of_the_decision_on(tmp_path):
+def test_f78_approving_applies_exactly_what_is_held_from_the_day_of_the_decision_on(tmp_path):
     collection = collection_at(tmp_path / "c", ONCE)
     served(collection, 0, rows(0, 100))
     served(collection, 1, rows(50, 100))
@@ -146,7 +146,7 @@ def test_many_are_decided_at_once_and_a_wrong_choice_decides_nothing(tmp_path):
     assert (holds(collection), live(collection, day(1))) == ([], 150)
 
 
-def test_other_ids_for_the_same_are_held_and_may_be_mapped_by_what_they_say(tmp_path):
+def test_f80_other_ids_for_the_same_are_held_and_may_be_mapped_by_what_they_say(tmp_path):
     collection = collection_at(tmp_path / "c", ONCE)
     served(collection, 0, rows(0, 40))
     served(collection, 1, rows(0, 40, "new-"))
@@ -180,7 +180,7 @@ def test_an_endpoint_that_lost_much_before_may_lose_more_and_one_that_never_did_
     assert holds(moving) == []  # 38 %, where three times 17 % pass
 
 
-def test_of_records_with_one_id_the_first_counts_and_the_others_are_counted(tmp_path):
+def test_f81_of_records_with_one_id_the_first_counts_and_the_others_are_counted(tmp_path):
     collection = collection_at(tmp_path / "c")
     served(collection, 0, table(("a", "first", ""), ("a", "first", ""), ("a", "second", "")))
 
@@ -189,7 +189,7 @@ def test_of_records_with_one_id_the_first_counts_and_the_others_are_counted(tmp_
         assert index.execute("SELECT records, duplicates, conflicts FROM observation").fetchall() == [(3, 2, 1)]
 
 
-def test_what_is_under_manual_control_is_neither_updated_nor_deleted_and_the_difference_is_shown(tmp_path):
+def test_f85_what_is_under_manual_control_is_neither_updated_nor_deleted_and_the_difference_is_shown(tmp_path):
     collection = collection_at(tmp_path / "c", ONCE)
     log = keep(collection, day(0), "one", table(("a", "old", ""), ("b", "old", "")))
     manual = f"item,endpoint,from,to,who,why\na,{log.endpoint},,{day(2)},Ana,so\nb,{log.endpoint},,,Ana,so\n"

@@ -3,13 +3,17 @@
 import datetime as dt
 import multiprocessing
 import shutil
+import subprocess
+import sys
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from collect_assets.errors import IndexUnavailableError, NoLogsError, StorageError
+from collect_assets.index import publish
 from collect_assets.index.digest import digest, digest_of_all
 from collect_assets.index.fold import fold
 from collect_assets.index.publish import building, number_of, published, reading
@@ -131,7 +135,7 @@ def test_a_stale_wal_of_an_interrupted_writer_is_never_replayed_into_the_index(c
 
 
 @pytest.mark.parametrize("damage", ["truncated", "flipped", "not a database", "deleted"])
-def test_a_damaged_index_is_told_and_built_again_to_the_same_digest(collection, damage):
+def test_f73_a_damaged_index_is_told_and_built_again_to_the_same_digest(collection, damage):
     fold(collection, day(0))
     before = digest_of_all(digest(collection))
     path = published(collection)
@@ -152,6 +156,47 @@ def test_a_damaged_index_is_told_and_built_again_to_the_same_digest(collection, 
 
     assert digest_of_all(digest(collection)) == before
     assert bool(report.rebuilt) == (damage != "deleted")
+
+
+OPEN_FOR_WRITING = """
+import sys, duckdb
+connection = duckdb.connect(sys.argv[1])
+print("open", flush=True)
+sys.stdin.readline()
+connection.close()
+"""
+
+
+@contextmanager
+def open_for_writing(path):
+    """Another program has the index open as a client does that does not ask for read-only."""
+    command = [sys.executable, "-c", OPEN_FOR_WRITING, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
+        assert client.stdout.readline() == "open\n"
+        yield client
+        client.communicate("\n")
+
+
+def test_f72_an_index_that_another_program_holds_open_is_waited_for_and_then_told(collection, monkeypatch):
+    fold(collection, day(0))
+    with open_for_writing(published(collection)) as client:
+        threading.Timer(0.3, client.stdin.write, ["\n"]).start()
+        threading.Timer(0.4, client.stdin.flush).start()
+        assert search(collection).total == 2
+
+    monkeypatch.setattr(publish, "LOCK_WAIT", 0.2)
+    with open_for_writing(published(collection)), pytest.raises(IndexUnavailableError, match="open for writing"):
+        search(collection)
+
+
+def test_f72_days_are_folded_while_another_program_holds_the_index_open(collection, monkeypatch):
+    fold(collection, day(0))
+    keep(collection, day(1), "one", table(("a", "second", "words")))
+    monkeypatch.setattr(publish, "LOCK_WAIT", 0.2)
+    with open_for_writing(published(collection)):
+        fold(collection, day(1))
+
+    assert digest_of_all(digest(collection)) == digest_in_a_fresh_folder(collection, day(1))
 
 
 def test_a_failure_in_the_middle_leaves_the_published_index_as_it_was(collection):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import duckdb
 import pytest
@@ -61,6 +62,70 @@ def test_the_eml_of_an_archive_describes_its_endpoint(collection, zipped):
     assert said.endpoint_url == "https://example.org/archive"
 
 
+DIGIR = "http://digir.net/schema/protocol/2003/1.0"
+RESOURCE = """<resource><name>Plants {0}</name><code>{0}</code><contact type='technical'><name>Ada</name>
+<emailAddress>ada@example.org</emailAddress></contact><useRestrictions>CC0</useRestrictions><citation>Cite</citation>
+<numberOfRecords>unknown</numberOfRecords><dateLastUpdated>2004-01-02</dateLastUpdated></resource>"""
+DIGIR_METADATA = f"""<response xmlns='{DIGIR}'><header><type>metadata</type></header><content><metadata><provider>
+<name>The provider</name><host><name>Museum</name></host>{{}}</provider></metadata></content></response>"""
+TAPIR_METADATA = """<response xmlns='http://rs.tdwg.org/tapir/1.0' xmlns:dc='http://purl.org/dc/elements/1.1/'
+xmlns:dct='http://purl.org/dc/terms/' xmlns:v='http://www.w3.org/2001/vcard-rdf/3.0#'><header/><metadata>
+<dc:title>Birds</dc:title><dc:rights>CC BY 4.0</dc:rights><dct:modified>2011-06-10</dct:modified>
+<relatedEntity><role>technical host</role><entity><name>Host</name></entity></relatedEntity>
+<relatedEntity><role>data supplier</role><entity><name>Museum</name><hasContact><v:VCARD><v:FN>Ada</v:FN>
+<v:EMAIL>ada@example.org</v:EMAIL></v:VCARD></hasContact></entity></relatedEntity></metadata></response>"""
+BIOCASE = """<r:response xmlns:r='http://www.biocase.org/schemas/protocol/1.3'><r:header><r:type>search</r:type></r:header>
+<r:content recordCount='1'><DataSets xmlns='http://www.tdwg.org/schemas/abcd/2.06'><DataSet>
+<ContentContacts><ContentContact><Name>Ada</Name><Email>ada@example.org</Email></ContentContact></ContentContacts>
+<Metadata><Description><Representation><Title>Pontaurus</Title></Representation></Description>
+<RevisionData><DateModified>20110624</DateModified></RevisionData><IPRStatements><Copyrights><Copyright>
+<Text>Open data</Text></Copyright></Copyrights><Citations><Citation><Text>Cite</Text></Citation></Citations>
+</IPRStatements></Metadata><Units><Unit><UnitID>1</UnitID></Unit></Units></DataSet></DataSets></r:content></r:response>"""
+IDENTIFY = """<OAI-PMH xmlns='http://www.openarchives.org/OAI/2.0/'><Identify><repositoryName>Trees</repositoryName>
+<adminEmail>ada@example.org</adminEmail></Identify></OAI-PMH>"""
+MAIL = "Ada <ada@example.org>"
+
+
+@pytest.mark.parametrize(
+    ("page", "said"),
+    [
+        (
+            DIGIR_METADATA.format(RESOURCE.format("herb")),
+            {"said_by": "digir", "title": "Plants herb", "publisher": "Museum", "contact": MAIL, "licence": "CC0",
+             "citation": "Cite", "last_update": "2004-01-02", "identifier": "herb"},
+        ),
+        (
+            DIGIR_METADATA.format(RESOURCE.format("herb") + RESOURCE.format("fungi")),
+            {"said_by": "digir", "title": "The provider", "publisher": "Museum"},
+        ),
+        (
+            DIGIR_METADATA.format(RESOURCE.format("herb").replace("unknown", "2443")),
+            {"said_by": "digir", "title": "Plants herb", "publisher": "Museum", "contact": MAIL, "licence": "CC0",
+             "citation": "Cite", "declared_count": "2443", "last_update": "2004-01-02", "identifier": "herb"},
+        ),
+        (
+            TAPIR_METADATA,
+            {"said_by": "tapir", "title": "Birds", "publisher": "Museum", "contact": MAIL, "licence": "CC BY 4.0",
+             "last_update": "2011-06-10"},
+        ),
+        (
+            BIOCASE,
+            {"said_by": "biocase", "title": "Pontaurus", "contact": MAIL, "licence": "Open data", "citation": "Cite",
+             "last_update": "20110624"},
+        ),
+        (IDENTIFY, {"said_by": "oai-pmh", "title": "Trees", "publisher": "Trees", "contact": "ada@example.org"}),
+    ],
+    ids=["digir", "digir of several", "digir that counts", "tapir", "biocase", "oai-pmh"],
+)  # fmt: skip
+def test_what_a_provider_says_of_itself_among_the_pages_describes_its_endpoint(collection, zipped, page, said):
+    tasks = json.dumps({"plugin": "digir", "tasks": [{"page": "000001.xml", "request": "GET x"}]})
+    keep(collection, day(0), "harvest", zipped({"tasks.json": tasks, "000001.xml": page}))
+    derive_day_records(collection, day(0))
+    (found,) = describe(collection)
+    assert {name: value for name, value in asdict(found).items() if value and name in said} == said
+    assert (found.declared_count, found.licence) == (said.get("declared_count", ""), said.get("licence", ""))
+
+
 def test_the_last_good_resource_up_to_a_day_speaks(collection, zipped):
     keep(collection, day(0), "archive", archive(zipped))
     keep(collection, day(1), "archive", archive(zipped, EML.replace("Herbarium", "Fungarium")))
@@ -106,6 +171,12 @@ def test_the_table_is_written_and_the_same_each_time(collection, zipped):
         assert connection.execute("SELECT title, records FROM read_parquet(?)", [str(path)]).fetchall() == [
             ("Herbarium of Å", "2")
         ]
+
+
+def test_before_anything_is_read_the_command_says_what_to_do(collection, zipped):
+    keep(collection, day(0), "archive", archive(zipped))
+    shown = CliRunner().invoke(main, ["describe", "-c", str(collection.registers)])
+    assert (shown.exit_code, "`collect-assets index` reads them" in shown.output) == (0, True)
 
 
 def test_the_command_shows_what_is_said(collection, zipped):

@@ -9,6 +9,7 @@ import pytest
 from collect_assets.errors import FetchError
 from collect_assets.network.gate import Request
 from collect_assets.network.options import EndpointOptions
+from collect_assets.network.tls import STRICT, Contexts, Tls
 from collect_assets_tests.servers import Page, RawServer, WebServer
 
 
@@ -107,3 +108,13 @@ def test_f40_a_redirect_from_https_to_http_is_followed_where_it_is_allowed(make_
             answer = gate.for_endpoint(server.url(), options).fetch(Request(server.url()))
     assert (answer.status, answer.url) == (200, plain.url())
     assert [redirect.status for redirect in answer.redirects] == [301]
+
+
+def test_f23_the_renegotiation_of_old_servers_is_taken_only_where_the_endpoint_says_so():
+    """OpenSSL servers all speak RFC 5746, so there is none to ask: what we would say to one is looked at."""
+    contexts = Contexts()
+    legacy_connect = 0x4  # OP_LEGACY_SERVER_CONNECT
+    assert not contexts.of(STRICT).options & legacy_connect
+    assert not contexts.of(Tls(verify=False)).options & legacy_connect
+    assert contexts.of(Tls(legacy=True)).options & legacy_connect
+    assert contexts.of(Tls(legacy=True)).verify_mode is ssl.CERT_REQUIRED

@@ -504,3 +504,12 @@ def test_a_transfer_coding_that_nobody_asked_for_is_not_kept_as_data(failing, ma
     with RawServer([answer]) as server:
         error = failing(make_gate(attempts=1), server.url())
     assert (error.outcome, work.exists()) == ("failed:protocol", False)
+
+
+def test_f16_what_follows_a_body_is_never_taken_for_the_next_answer(make_gate):
+    forged = http(b"forged")
+    with RawServer([http(b"first") + forged], [http(b"second")]) as server:
+        gate = make_gate()
+        first, second = gate.fetch(Request(server.url())), gate.fetch(Request(server.url()))
+    assert (first.part.read_bytes(), first.surplus) == (b"first", True)
+    assert (second.part.read_bytes(), second.surplus) == (b"second", False)

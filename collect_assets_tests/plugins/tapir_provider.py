@@ -41,7 +41,7 @@ class TapirProvider:
     Attributes:
         rows: of its one resource.
         most: records that it gives at once (maxElementRepetitions).
-        takes: what it searches by.
+        takes: what it searches by: `template`, `model`, `xml`, or a model that is `inline`.
         templates: that its capabilities name.
         counts: whether it tells totalMatched.
         nulls: whether its filters know isNull.
@@ -124,11 +124,16 @@ class TapirProvider:
 
     def _search_of(self, asked: Asked, keys: Mapping[str, str]) -> TapirSearch | str:
         if asked.method == "POST":
-            if "xml" not in self.takes:
+            if not self.takes & {"xml", "inline"}:
                 return "INVALID_REQUEST"
             root = etree.fromstring(asked.body)
             search = root.find(f"{{{PROTOCOL}}}search")
-            assert search is not None and search[0].get("location") == MODEL
+            assert search is not None
+            if search[0].get("location") is None and "inline" in self.takes:
+                return self._inline(search, asked.body.decode())
+            if "xml" not in self.takes:
+                return "UNSUPPORTED_OUTPUT_MODEL"
+            assert search[0].get("location") == MODEL
             filter_ = search.find(f"{{{PROTOCOL}}}filter")
             passes = _everything if filter_ is None else _xml_test(filter_[0])
             paging = int(search.get("start", 0)), int(search.get("limit", 0))
@@ -144,6 +149,22 @@ class TapirProvider:
         assert keys["model"] == MODEL
         return TapirSearch("model", *paging, _infix_test(keys.get("filter", "")), keys.get("filter", ""))
 
+    def _inline(self, search: etree._Element, text: str) -> TapirSearch:
+        """By a model in the request, whose parts have to fit to each other."""
+        model, space = search[0], {"t": PROTOCOL, "xs": "http://www.w3.org/2001/XMLSchema"}
+        assert etree.QName(model).localname == "outputModel"
+        declared = [str(name) for name in model.xpath("t:structure/xs:schema//xs:element/@name", namespaces=space)]
+        assert model.find("t:indexingElement", space).get("path") == "/" + "/".join(declared[:2])  # type: ignore[union-attr]
+        mapped = {
+            str(node.get("path")).rpartition("/")[2]: node[0].get("id")
+            for node in model.iterfind("t:mapping/t:node", space)
+        }
+        assert list(mapped) == declared[2:]
+        assert mapped["ScientificName"] == NAME
+        filter_ = search.find(f"{{{PROTOCOL}}}filter")
+        passes = _everything if filter_ is None else _xml_test(filter_[0])
+        return TapirSearch("inline", int(search.get("start", 0)), int(search.get("limit", 0)), passes, text)
+
     def answer(self, search: TapirSearch) -> str:
         """The honest answer to a search: as TapirLink pages, with a next offset that counts what was left out too."""
         chosen = [row for row in self.rows if search.passes(row["ScientificName"])]
@@ -155,6 +176,9 @@ class TapirProvider:
         summary += f' totalReturned="{len(given)}"'
         summary += f' totalMatched="{len(chosen)}"' if self.counts else ""
         set_ = "".join(map(_record, given))
+        if search.by == "inline":  # local elements of a schema are in no namespace
+            set_ = set_.replace("<d:", "<").replace("</d:", "</").replace("<c:", "<").replace("</c:", "</")
+            set_ = set_.replace("<DarwinRecord>", '<DarwinRecord xmlns="">')
         set_ = f'<d:DarwinRecordSet xmlns:d="x" xmlns:c="{DWCORE}">{set_}</d:DarwinRecordSet>' if given else ""
         dropped = len(window) - len(given)
         warning = f'Node "/d:DarwinRecordSet/d:DarwinRecord" was dropped {dropped} times for having no content'

@@ -509,6 +509,10 @@ def test_the_tasks_command_shows_the_list(serve: Any, folder: Folder) -> None:
     assert done.returncode == 1
     assert "ScientificName-Aaa-Baa-0000000" in done.stdout
     assert "1 failed; failed:incomplete" in done.stdout
+    requests = [line.partition("GET ")[2] for line in done.stdout.splitlines() if "Aaa-Baa" in line]
+    assert (
+        "<filter><and><greaterThanOrEquals>" in requests[0] and "%3C" not in requests[0] and "xmlns" not in requests[0]
+    )
 
 
 def _text(search: Search) -> bytes:

@@ -18,6 +18,7 @@ from collect_assets_tests.collecting.kit import Folder
 from collect_assets_tests.plugins.digir_provider import Row, plants
 from collect_assets_tests.plugins.served import Served
 from collect_assets_tests.plugins.tapir_provider import PATH, TEMPLATE, TapirProvider, TapirSearch
+from collect_assets_tests.plugins.test_harvested_records import read
 from collect_assets_tests.servers import Page
 
 NUMBER = re.compile(r"<c:CatalogNumber>([^<]*)</c:CatalogNumber>")
@@ -102,11 +103,24 @@ def test_of_a_provider_that_knows_only_templates_of_its_own_the_one_for_ranges_i
     assert log.complete
 
 
+def test_a_provider_that_knows_no_published_model_is_given_one_of_its_own_concepts(serve: Any, folder: Folder) -> None:
+    rows = plants(60, unnamed=3)
+    provider = TapirProvider(rows, most=9, takes=frozenset({"inline"}))
+    harvested = serve(provider)
+    log = harvested.collect()
+    assert log.complete, log.message
+    assert {search.by for search in provider.searches} == {"inline"}
+    report, found = read(folder, log)
+    assert (report.problem, report.rejected, len(found)) == ("", 0, 63)
+    assert set(report.columns) == {"scientificName", "catalogNumber"}
+    assert not [task for task in log.tasks if task["state"] == "failed"]
+
+
 def test_where_no_search_is_taken_the_provider_s_words_are_the_reason(serve: Any) -> None:
     log = serve(TapirProvider(plants(3), takes=frozenset())).collect()
     assert log.outcome == "failed:service-error"
     assert "UNSUPPORTED_OUTPUT_MODEL" in log.message
-    assert Counter(task["state"] for task in log.tasks)["failed"] == 3
+    assert Counter(task["state"] for task in log.tasks)["failed"] == 4
 
 
 def test_the_resource_may_stand_in_the_query_of_the_url(serve: Any) -> None:

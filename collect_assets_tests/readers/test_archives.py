@@ -93,6 +93,19 @@ def test_defaults_fill_blanks_and_make_constant_columns(read, zipped):
     ]
 
 
+@pytest.mark.parametrize("header", ["occurrenceID,{0}", "OCCURRENCEID,{0}", "oak,elm"])
+def test_a_header_that_the_descriptor_forgets_is_no_record(read, zipped, header):
+    fields = [(0, "occurrenceID"), (1, "scientificName")]
+    named = "".join(f"<field index='{n}' term='http://rs.tdwg.org/dwc/terms/{name}'/>" for n, name in fields)
+    meta = (
+        "<archive xmlns='http://rs.tdwg.org/dwc/text/'><core rowType='http://rs.tdwg.org/dwc/terms/Occurrence' "
+        f"fieldsTerminatedBy=','><files><location>core.txt</location></files><id index='0'/>{named}</core></archive>"
+    )
+    found = read(zipped({"meta.xml": meta, "core.txt": f"{header.format('scientificName')}\n1,a\n2,b\n"}))
+    assert found.ids == (["oak", "1", "2"] if header == "oak,elm" else ["1", "2"])
+    assert ("has no header" in "".join(found.report.notes)) == (header != "oak,elm")
+
+
 def test_terms_of_one_name_keep_their_whole_address(read, zipped):
     fields = '<id index="0"/>' + term("type", 1) + '<field index="2" term="http://purl.org/dc/terms/type"/>'
     found = read(zipped({"meta.xml": descriptor(fields), "core.txt": "a\tb\tc\n1\tx\ty\n"}))

@@ -6,6 +6,8 @@ import pytest
 
 from collect_assets_tests.readers.xml_documents import DIGIR, digir_page, digir_record, specimen
 
+SHORT = (("85", "1985", "03"), ("99",))
+
 
 def test_terms_are_called_by_their_current_names_whatever_their_case(read):
     found = read(
@@ -76,6 +78,16 @@ def test_old_terms_that_belong_together_make_current_ones(read, old, new):
     darwin = "http://digir.net/schema/conceptual/darwin/2003/1.0/"
     found = read(digir_page([digir_record(**old)]).encode())
     assert found.records == [{name.replace("{darwin}", darwin): value for name, value in new.items()}]
+
+
+def test_years_of_two_digits_are_kept_and_counted_over_all_pages(read, zipped):
+    pages = [digir_page([specimen(n, YearCollected=year) for n, year in enumerate(years)]) for years in SHORT]
+    report = read(pages[0].encode()).report
+    assert report.notes == ("2 records have a year of two digits; it is kept as it is, and makes no date",)
+    tasks = '{"tasks": [{"page": "000001.xml"}, {"page": "000002.xml"}]}'
+    found = read(zipped({"tasks.json": tasks, "000001.xml": pages[0], "000002.xml": pages[1]}))
+    assert found.report.notes[0].startswith("3 records have a year of two digits")
+    assert [record["year"] for record in found.records] == ["85", "1985", "03", "99"]
 
 
 def test_what_is_not_darwin_core_stays_under_its_own_name(read):

@@ -67,6 +67,16 @@ def test_metadata_in_darwin_core_or_abcd_has_its_terms(read, metadata):
     assert read(oai_page(record(1, metadata)).encode()).records[0]["scientificName"] == "Aus bus"
 
 
+def test_the_identifier_of_the_header_is_the_id_whatever_the_register_names(read):
+    metadata = f"<oai_dc:dc {DC}><dc:identifier>own-1</dc:identifier></oai_dc:dc>"
+    gone = f"<record>{oai_header(2, status='deleted')}</record>"
+    found = read(oai_page(record(1, metadata) + gone).encode(), id="identifier")
+    assert found.ids == ["oai:x:1", "oai:x:2"]
+    assert "and not identifier: a deletion has nothing else" in found.report.notes[0]
+    upper = read(oai_page(gone.replace("oai:x", "OAI:X")).encode(), id="identifier", id_case="lower")
+    assert upper.ids == ["oai:x:2"]
+
+
 def test_records_inside_of_metadata_are_not_those_of_the_list(read):
     marc = "<record xmlns='http://www.loc.gov/MARC21/slim'><header>x</header><leader>y</leader></record>"
     nested = f"<wrap><record xmlns='{OAI}'><header><identifier>inner</identifier></header></record></wrap>"

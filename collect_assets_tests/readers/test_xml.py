@@ -67,6 +67,22 @@ def test_characters_that_xml_forbids_are_left_out_and_counted_and_no_others(read
     assert found.report.notes[0] == "6 characters that XML forbids are left out"
 
 
+@pytest.mark.parametrize("fill", [0, 1, 7, 12, 13, 14])
+def test_ampersands_that_stand_for_themselves_are_read_as_such_and_counted(read, fill):
+    edge = "x" * ((1 << 18) - 700 + fill)
+    values = ["Bed & breakfast", f"{edge}AT&T", "&amp; &#38; &lt; &", "a&b"]
+    found = read(digir_page([specimen(n, Locality=value) for n, value in enumerate(values)]).encode())
+    assert [record["locality"] for record in found.records] == ["Bed & breakfast", f"{edge}AT&T", "& & < &", "a&b"]
+    assert "4 ampersands that stood for themselves are read as such" in found.report.notes
+    assert found.report.proves_absence
+
+
+def test_ampersands_beside_sections_of_plain_text_are_not_guessed_at(read):
+    pages = [digir_page([specimen(1, Locality=f"<![CDATA[a & b]]>{more}")]).encode() for more in ("", " & c")]
+    assert read(pages[0]).records[0]["locality"] == "a & b"
+    assert not read(pages[1]).report.proves_absence
+
+
 @pytest.mark.parametrize("at", range(-3, 4))
 def test_a_forbidden_reference_across_two_pieces_of_the_file_is_seen(read, monkeypatch, at):
     page = digir_page([specimen(1, Locality="a&#x1A;b")])

@@ -103,6 +103,52 @@ def test_what_comes_later_under_the_name_of_a_header_is_content(tmp_path: Path) 
     assert hash_of(tmp_path, page(form, "1")) != hash_of(tmp_path, page(form, "2"))
 
 
+ERRORS = {
+    "digir": ("</diagnostics>", '<diagnostic code="DATABASE_ERROR" severity="error">{}</diagnostic></diagnostics>'),
+    "tapir": ("</diagnostics>", '<diagnostic code="x" level="FATAL" time="{stamp}">{}</diagnostic></diagnostics>'),
+    "biocase": (
+        "</biocase:diagnostics>",
+        "<biocase:diagnostic severity='ERROR'>{}</biocase:diagnostic></biocase:diagnostics>",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_an_error_among_the_diagnostics_is_content_and_when_it_was_noted_is_not(tmp_path: Path, name: str) -> None:
+    closing, error = ERRORS[name]
+
+    def with_error(said: str, stamp: str) -> str:
+        return hash_of(tmp_path, page(PROTOCOLS[name].replace(closing, error.replace("{}", said)), stamp))
+
+    assert with_error("x", "1") == with_error("x", "2")
+    assert with_error("x", "1") != with_error("y", "1")
+    assert with_error("x", "1") != hash_of(tmp_path, page(PROTOCOLS[name]))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        TAPIR.replace(
+            "<diagnostic ", '<diagnostic code="TRUNCATED_RESPONSE" level="warn">{content}</diagnostic><diagnostic '
+        ),
+        DIGIR.replace("<diagnostics>", '<diagnostics><diagnostic code="RECORD_COUNT">{content}</diagnostic>'),
+        DIGIR.replace("<type>search", "<type>{content}"),
+        BIOCASE.replace("</biocase:header>", "<biocase:type>{content}</biocase:type></biocase:header>"),
+    ],
+    ids=["left out", "count", "kind of digir", "kind of biocase"],
+)
+def test_what_a_reader_makes_something_of_is_content_wherever_it_stands(tmp_path: Path, form: str) -> None:
+    form = form.replace("{content}", "{kept}", 1).replace("{content}", "").replace("{kept}", "{content}")
+    assert hash_of(tmp_path, page(form, content="1")) != hash_of(tmp_path, page(form, content="2"))
+    assert hash_of(tmp_path, page(form, "1", "1")) == hash_of(tmp_path, page(form, "2", "1"))
+
+
+def test_a_page_with_nothing_but_a_header_is_another_than_one_with_diagnostics(tmp_path: Path) -> None:
+    alone = DIGIR.replace(DIGIR[DIGIR.index("  <content") : DIGIR.index("  <diagnostics")], "")
+    without = alone[: alone.index("<diagnostics")] + "</response>"
+    assert hash_of(tmp_path, page(alone)) != hash_of(tmp_path, page(without))
+
+
 def test_diagnostics_within_the_content_are_content(tmp_path: Path) -> None:
     form = DIGIR.replace("<content", "<content>{content}<diagnostics>{stamp}</diagnostics></content><content")
     assert hash_of(tmp_path, page(form, "1")) == hash_of(tmp_path, page(form, "1"))
@@ -169,7 +215,7 @@ def test_real_pages_lose_their_noise_and_keep_their_records() -> None:
         content = path.read_bytes()
         kept = without_what_is_behind(without_what_is_before(content))
         if "corrupt" not in path.name:
-            for noise in (b"<sendTime>", b"sendtime=", b"STATUS_DATA", b"severity=", b"<responseDate>"):
+            for noise in (b"<sendTime>", b"sendtime=", b"STATUS_DATA", b"MATCH_COUNT", b"<responseDate>"):
                 assert noise not in kept, path
         assert kept.count(b"<record>") == content.count(b"<record>"), path
         assert kept.count(b"<abcd:Unit>") == content.count(b"<abcd:Unit>"), path

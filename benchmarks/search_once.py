@@ -1,0 +1,57 @@
+"""Asks an index the same things many times in this process; prints the 95th percentile of each, in seconds.
+
+Started by the benchmarks in a process of its own.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from collect_assets.collection import Collection
+from collect_assets.index.query import Condition, Query
+from collect_assets.index.search import ItemIndex, open_index
+
+TIMES = 40
+SUBSET = tuple(map(Condition.parse, ("country=Norway", "taxonRank=species", "individualCount>3")))
+
+
+def main() -> None:
+    """`<collection> <rows> <as-of>`."""
+    collection, rows, day = Collection.at(Path(sys.argv[1])), int(sys.argv[2]), dt.date.fromisoformat(sys.argv[3])
+    with open_index(collection) as index:
+        print(json.dumps({name: _percentile(ask) for name, ask in _questions(index, rows, day).items()}))
+
+
+def _questions(index: ItemIndex, rows: int, day: dt.date) -> dict[str, Callable[[int], object]]:
+    """By name, what is asked the nth time."""
+    return {
+        "a count by three conditions": lambda _: index.count(Query(where=SUBSET), as_of=day),
+        "an item by its id": lambda n: index.search(Query(items=(_id(n * 48_611 % rows),)), as_of=day),
+        "a word of a tenth of the items, ranked": lambda _: index.search(Query("meadow"), as_of=day),
+        "two words, ranked": lambda n: index.search(Query(f"meadow {n}"), as_of=day),
+        "a facet": lambda _: index.facet("family", Query(), as_of=day),
+    }
+
+
+def _id(number: int) -> str:
+    return f"urn:catalog:NHM:botany:{hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest()}"
+
+
+def _percentile(ask: Callable[[int], object]) -> float:
+    ask(0)  # the first question reads the file
+    taken = []
+    for number in range(TIMES):
+        begun = time.perf_counter()
+        ask(number)
+        taken.append(time.perf_counter() - begun)
+    return sorted(taken)[TIMES * 95 // 100 - 1]
+
+
+if __name__ == "__main__":
+    main()
