@@ -7,6 +7,7 @@ takes no more memory for a million items than for ten. They leave an index as se
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -150,7 +151,8 @@ def _choose(index: ItemIndex, query: Query, day: dt.date) -> None:
     """COPY takes no values, so what they choose is kept first."""
     matching = index.match(query, day)
     text = _CHOSEN.format(relation=matching.relation)
-    index.connection.execute(text, {name: value for name, value in matching.values.items() if f"${name}" in text})
+    named = set(re.findall(r"\$(\w+)", text))
+    index.connection.execute(text, {name: value for name, value in matching.values.items() if name in named})
 
 
 def _fields(stage: Stage) -> tuple[str, ...]:

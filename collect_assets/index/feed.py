@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,7 +119,8 @@ def changes(
     matching = index.match(query, index.newest)
     values = {**matching.values, "since": place.day, "endpoint": place.endpoint, "item": place.item, "limit": limit + 1}
     text = _EVENTS.format(relation=matching.relation_of_all)
-    rows = connection.execute(text, {name: value for name, value in values.items() if f"${name}" in text}).fetchall()
+    named = set(re.findall(r"\$(\w+)", text))
+    rows = connection.execute(text, {name: value for name, value in values.items() if name in named}).fetchall()
     page = rows[:limit]
     records = index.records([number for *_, number in page])
     found = tuple(Change(day, e, item, change, records[number]) for day, e, item, change, number in page)
