@@ -11,10 +11,10 @@ import sys
 import time
 from pathlib import Path
 
-import collect_assets.index.fold as fold_module
+import collect_assets.folding.fold as fold_module
 import duckdb
 from collect_assets.collection import Collection
-from collect_assets.index.fold import fold
+from collect_assets.folding.fold import fold
 from collect_assets.index.representation import Representation
 from collect_assets.items.day import derive_day_records
 

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from collect_assets.collection import Collection
-from collect_assets.index.query import Condition, Query
-from collect_assets.index.search import ItemIndex, open_index
+from collect_assets.searching.query import Condition, Query
+from collect_assets.searching.search import ItemIndex, open_index
 
 TIMES = 40
 SUBSET = tuple(map(Condition.parse, ("country=Norway", "taxonRank=species", "individualCount>3")))

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from collect_assets.checking.check import check_url
     from collect_assets.collecting.day import collect_day as collect
     from collect_assets.collection import Collection
-    from collect_assets.index.fold import fold
-    from collect_assets.index.search import search
+    from collect_assets.folding.fold import fold
     from collect_assets.network.fetch import fetch
+    from collect_assets.searching.search import search
 
 _HOMES = {
     "Collection": ("collect_assets.collection", "Collection"),
     "check_url": ("collect_assets.checking.check", "check_url"),
     "collect": ("collect_assets.collecting.day", "collect_day"),
     "fetch": ("collect_assets.network.fetch", "fetch"),
-    "fold": ("collect_assets.index.fold", "fold"),
-    "search": ("collect_assets.index.search", "search"),
+    "fold": ("collect_assets.folding.fold", "fold"),
+    "search": ("collect_assets.searching.search", "search"),
 }
 
 __all__ = ["Collection", "__version__", "check_url", "collect", "fetch", "fold", "search"]

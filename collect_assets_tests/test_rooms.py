@@ -22,6 +22,8 @@ ORDER = (
     ("items",),
     ("checking",),
     ("index",),
+    ("folding",),
+    ("searching",),
     ("exporting",),
     ("tending",),
     ("cli", "orchestration", "sample"),

@@ -13,8 +13,8 @@ from collect_assets.cli.options import Day, as_json, collection_options
 from collect_assets.cli.query_options import across_option, asked_index, query_options
 
 if TYPE_CHECKING:
-    from collect_assets.index.feed import Change
-    from collect_assets.index.query import Query
+    from collect_assets.searching.feed import Change
+    from collect_assets.searching.query import Query
 
 _MARKS = {"created": "+", "restored": "+", "entered": "+", "updated": "~", "deleted": "-", "left": "-"}
 
@@ -69,8 +69,8 @@ def command(
       collect-assets changes --since 2026-11-02 --collection-dir collections/brownfield-sites
       collect-assets changes --where country=Norway --json --cursor "$CURSOR"
     """
-    from collect_assets.index.across import ManyIndexes
-    from collect_assets.index.feed import changes
+    from collect_assets.searching.across import ManyIndexes
+    from collect_assets.searching.feed import changes
 
     with asked_index(root, collection_dir, log_dir, resource_dir) as index:
         if isinstance(index, ManyIndexes):

@@ -66,7 +66,7 @@ def command(
       collect-assets decide reject --endpoint 00050367 --why 'the server was half restored'
       collect-assets decide map --held 3f2a91 --why 'new catalogue numbers' --ids old-and-new.csv
     """
-    from collect_assets.index.holds import Choice, decide
+    from collect_assets.folding.holds import Choice, decide
 
     collection = open_collection(collection_dir, log_dir, resource_dir)
     if verdict is None:
@@ -83,7 +83,7 @@ def command(
 
 
 def _list(collection: Collection, *, json_: bool) -> None:
-    from collect_assets.index.holds import load_holds, same_content, sample
+    from collect_assets.folding.holds import load_holds, same_content, sample
     from collect_assets.index.publish import reading
 
     with reading(collection) as connection:

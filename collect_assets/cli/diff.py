@@ -40,7 +40,7 @@ def command(
     Examples:
       collect-assets diff 3f2a918c 91bb07de --collection-dir collection/
     """
-    from collect_assets.index.resource_diff import diff_resources
+    from collect_assets.searching.resource_diff import diff_resources
 
     found = diff_resources(open_collection(collection_dir, log_dir, resource_dir), before, after, limit=limit)
     if json_:

@@ -14,7 +14,7 @@ from collect_assets.cli.query_options import across_option, find_all, query_opti
 
 if TYPE_CHECKING:
     from collect_assets.exporting.export import Export, Format
-    from collect_assets.index.query import Query
+    from collect_assets.searching.query import Query
 
 
 @click.command("export")

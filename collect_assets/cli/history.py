@@ -11,7 +11,7 @@ import click
 from collect_assets.cli.options import as_json, collection_options, open_collection
 
 if TYPE_CHECKING:
-    from collect_assets.index.history import FieldChange, History
+    from collect_assets.searching.history import FieldChange, History
 
 
 @click.command("history")
@@ -32,7 +32,7 @@ def command(
       collect-assets history NO:12345 --collection-dir collection/
       collect-assets history B1-017 --endpoint 00050367 --json
     """
-    from collect_assets.index.history import history
+    from collect_assets.searching.history import history
 
     found = history(open_collection(collection_dir, log_dir, resource_dir), item, endpoint)
     if json_:
@@ -46,7 +46,7 @@ def _as_dict(found: History) -> dict[str, Any]:
 
 
 def _print(found: History) -> None:
-    from collect_assets.index.history import differences
+    from collect_assets.searching.history import differences
 
     before: dict[str, Any] = {}
     for number, version in enumerate(found.versions):

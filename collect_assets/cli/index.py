@@ -36,7 +36,7 @@ def command(
       rm -r collection/derived && collect-assets index --collection-dir collection/
     """
     from collect_assets.errors import NoLogsError, RegisterError
-    from collect_assets.index.fold import fold
+    from collect_assets.folding.fold import fold
     from collect_assets.tables.keeping import adopt_tables
 
     collection = open_collection(collection_dir, log_dir, resource_dir)

@@ -46,7 +46,7 @@ def command(
       collect-assets preview --entry-date 2026-11-03 --json
     """
     from collect_assets.errors import NoLogsError
-    from collect_assets.index.preview import preview
+    from collect_assets.folding.preview import preview
 
     collection = open_collection(collection_dir, log_dir, resource_dir)
     days = collection.entry_dates()

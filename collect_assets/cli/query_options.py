@@ -14,9 +14,9 @@ from collect_assets.cli.options import FOLDER, Line, open_collection
 
 if TYPE_CHECKING:
     from collect_assets.collection import BrokenCollection, Collection
-    from collect_assets.index.across import ManyIndexes
-    from collect_assets.index.query import Query
-    from collect_assets.index.search import ItemIndex
+    from collect_assets.searching.across import ManyIndexes
+    from collect_assets.searching.query import Query
+    from collect_assets.searching.search import ItemIndex
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -86,8 +86,8 @@ def asked_index(
     Raises:
         CollectAssetsError: there is nothing to ask.
     """
-    from collect_assets.index.across import open_indexes
-    from collect_assets.index.search import open_index
+    from collect_assets.searching.across import open_indexes
+    from collect_assets.searching.search import open_index
 
     if root is None:
         with open_index(open_collection(folder, log_dir, resource_dir)) as index:
@@ -142,7 +142,7 @@ def _query(
     changed: str,
     withheld: bool,
 ) -> Query:
-    from collect_assets.index.query import Box, Condition, Near, Query, Span
+    from collect_assets.searching.query import Box, Condition, Near, Query, Span
 
     return Query(
         text,

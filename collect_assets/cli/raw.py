@@ -47,7 +47,7 @@ def command(
       collect-assets raw NO:12345 --collection-dir collection/
       collect-assets raw B1-017 --as-of 2026-11-02 > as-served.csv
     """
-    from collect_assets.index.raw import raw
+    from collect_assets.searching.raw import raw
 
     found = raw(open_collection(collection_dir, log_dir, resource_dir), item, endpoint, as_of)
     version = found.version

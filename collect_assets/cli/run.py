@@ -117,7 +117,7 @@ def _searchable(runs: list[CollectionRun]) -> str:
 def _search(collections: Path, name: str, text: str) -> None:
     from collect_assets.cli.search import print_table
     from collect_assets.collection import find_collections
-    from collect_assets.index.search import search
+    from collect_assets.searching.search import search
 
     collection = next(found for found in find_collections(collections) if found.name == name)
     words = f" {text!r}" if text else ""

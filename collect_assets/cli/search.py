@@ -15,8 +15,8 @@ from collect_assets.cli.options import Day, Line, collection_options
 from collect_assets.cli.query_options import across_option, asked_index, query_options
 
 if TYPE_CHECKING:
-    from collect_assets.index.query import Query
-    from collect_assets.index.search import Facet, Hits
+    from collect_assets.searching.query import Query
+    from collect_assets.searching.search import Facet, Hits
 
 CELL = 60
 
@@ -103,7 +103,7 @@ def command(
       collect-assets search --facet country --facet family --where eventDate=1900,1950
       collect-assets search oak --collections collections/
     """
-    from collect_assets.index.query import Sort
+    from collect_assets.searching.query import Sort
 
     with asked_index(root, collection_dir, log_dir, resource_dir) as index:
         if facets:

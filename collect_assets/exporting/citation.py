@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from collect_assets.exporting.stage import Stage, Taken
-from collect_assets.index.query import Query
 from collect_assets.items.descriptions import SOURCES, Described, describe, endpoint_urls
+from collect_assets.searching.query import Query
 from collect_assets.version import __version__
 
 UNKNOWN = "unknown"

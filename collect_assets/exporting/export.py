@@ -17,7 +17,7 @@ from collect_assets.exporting.citation import Citation, cite
 from collect_assets.exporting.flat import write_csv, write_parquet
 from collect_assets.exporting.lines import write_geojson, write_ndjson
 from collect_assets.exporting.stage import Stage, staged
-from collect_assets.index.query import Query
+from collect_assets.searching.query import Query
 from collect_assets.store.local import publish, storage_errors
 
 Format = Literal["csv", "ndjson", "parquet", "geojson", "dwca"]

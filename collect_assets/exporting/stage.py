@@ -19,11 +19,11 @@ import duckdb
 from collect_assets.collection import Collection
 from collect_assets.errors import IndexUnavailableError, QueryError, RegisterError
 from collect_assets.index.digest import digest_of, digest_of_all
-from collect_assets.index.query import Query
 from collect_assets.index.represent import pointer
-from collect_assets.index.search import ItemIndex, open_index
 from collect_assets.readers.geometry import PAIRS, WKT_NAMES
 from collect_assets.readers.source import Scratch, scratch_files
+from collect_assets.searching.query import Query
+from collect_assets.searching.search import ItemIndex, open_index
 from collect_assets.store.database import database, literal, spatial_extension
 
 WKT = "ST_AsText(ST_GeomFromWKB(geometry))"

@@ -1,1 +1,1 @@
-"""The item index: days folded into versions of items, published as one DuckDB file, and searched."""
+"""The item index as a file: its tables, what searches look at, its digest, and publishing it."""

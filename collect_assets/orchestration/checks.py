@@ -13,8 +13,8 @@ from collect_assets.collecting.day import DayReport
 from collect_assets.collecting.whole import check_resources
 from collect_assets.collection import Collection
 from collect_assets.errors import DamagedFileError
+from collect_assets.folding.holds import load_holds, sample
 from collect_assets.index.failure_share import failure_share
-from collect_assets.index.holds import load_holds, sample
 from collect_assets.index.publish import reading
 from collect_assets.orchestration.day_events import ERROR, WARN, Finding, Value, day_check
 from collect_assets.orchestration.names import Names

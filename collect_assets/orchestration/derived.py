@@ -1,4 +1,4 @@
-"""The assets `record` and `item_index`. What they do stands in `collect_assets/items/` and `collect_assets/index/`."""
+"""The assets `record` and `item_index`. What they do stands in `items/` and `folding/`."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -8,8 +8,8 @@ import dagster as dg
 from collect_assets.collecting.log import read_logs
 from collect_assets.collection import Collection
 from collect_assets.errors import NoLogsError
+from collect_assets.folding.fold import fold
 from collect_assets.index.days import IndexDay, changed_items, held_days, index_days
-from collect_assets.index.fold import fold
 from collect_assets.items.day import derive_day_records
 from collect_assets.orchestration import shown
 from collect_assets.orchestration.adopting import adopt_first

@@ -12,8 +12,8 @@ from pydantic import Field
 
 from collect_assets.collection import Collection
 from collect_assets.errors import CollectAssetsError, DecisionError, SettingsError
-from collect_assets.index.holds import Choice, decide
-from collect_assets.index.preview import preview
+from collect_assets.folding.holds import Choice, decide
+from collect_assets.folding.preview import preview
 from collect_assets.items.decisions import VERDICTS
 
 PREVIEW_JOB, DECIDE_JOB = "preview", "decide"

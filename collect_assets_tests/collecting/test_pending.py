@@ -13,7 +13,7 @@ import duckdb
 import pytest
 
 from collect_assets.collecting.pending import discard_finished, sweep_pending
-from collect_assets.index.fold import fold
+from collect_assets.folding.fold import fold
 from collect_assets.registers import endpoint_id
 from collect_assets_tests.collecting.kit import DAY, NEXT_DAY, NOON, QUICK, Folder
 from collect_assets_tests.plugins.arcgis_service import PATH, Service, point

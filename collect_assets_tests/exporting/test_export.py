@@ -13,11 +13,11 @@ from dwca.read import DwCAReader
 from collect_assets.cli import main
 from collect_assets.errors import IndexUnavailableError, QueryError
 from collect_assets.exporting.export import FORMATS, export
-from collect_assets.index.fold import fold
+from collect_assets.folding.fold import fold
 from collect_assets.index.publish import reading
-from collect_assets.index.query import Box, Condition, Query
 from collect_assets.readers.dwca import KEY_TERMS
 from collect_assets.registers import endpoint_id
+from collect_assets.searching.query import Box, Condition, Query
 from collect_assets.store.database import database
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from collect_assets.index.fold import fold
+from collect_assets.folding.fold import fold
 from collect_assets.registers import endpoint_id
 from collect_assets_tests.collecting.kit import NEXT_DAY, QUICK, Folder
 from collect_assets_tests.faults.harvest_cases import CASES, HarvestCase, page, parameters_of

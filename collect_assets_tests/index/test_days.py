@@ -7,9 +7,9 @@ import pytest
 
 from collect_assets.collecting.log import Log, write_log
 from collect_assets.errors import NoLogsError
+from collect_assets.folding.fold import fold
 from collect_assets.index.days import changed_items, held_days, index_days
 from collect_assets.index.failure_share import FailureShare, failure_share
-from collect_assets.index.fold import fold
 from collect_assets.items.day import derive_day_records
 from collect_assets.registers import endpoint_id
 from collect_assets.store.local import sha256_of, temporary

@@ -13,11 +13,11 @@ import duckdb
 import pytest
 
 from collect_assets.errors import IndexUnavailableError, NoLogsError, StorageError
+from collect_assets.folding.fold import fold
 from collect_assets.index import publish
 from collect_assets.index.digest import digest, digest_of_all
-from collect_assets.index.fold import fold
 from collect_assets.index.publish import building, number_of, published, reading
-from collect_assets.index.search import search
+from collect_assets.searching.search import search
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 
 

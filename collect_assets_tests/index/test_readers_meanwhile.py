@@ -6,9 +6,9 @@ import sys
 import threading
 import time
 
-from collect_assets.index.fold import fold
-from collect_assets.index.query import Condition, Query, Sort
-from collect_assets.index.search import open_index
+from collect_assets.folding.fold import fold
+from collect_assets.searching.query import Condition, Query, Sort
+from collect_assets.searching.search import open_index
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 
 DAYS, ITEMS = 6, 400
@@ -17,8 +17,8 @@ ASKER = """
 import json, sys, time
 from pathlib import Path
 from collect_assets.collection import Collection
-from collect_assets.index.query import Condition, Query
-from collect_assets.index.search import open_index
+from collect_assets.searching.query import Condition, Query
+from collect_assets.searching.search import open_index
 
 collection, stop, seen, rounds = Collection.at(Path(sys.argv[1])), Path(sys.argv[2]), set(), 0
 while not stop.exists():

@@ -1,11 +1,11 @@
 """What searches look at follows the versions of items, in runs that are merged, and without what went."""
 
 from collect_assets.collection import Collection
+from collect_assets.folding.fold import fold
 from collect_assets.index import represent
-from collect_assets.index.fold import fold
 from collect_assets.index.publish import reading
-from collect_assets.index.query import Query
-from collect_assets.index.search import open_index
+from collect_assets.searching.query import Query
+from collect_assets.searching.search import open_index
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 
 

@@ -9,12 +9,12 @@ from click.testing import CliRunner
 from collect_assets.cli import main
 from collect_assets.errors import IndexUnavailableError, RegisterError
 from collect_assets.exporting.export import FORMATS, export
-from collect_assets.index.feed import changes
-from collect_assets.index.fold import fold
-from collect_assets.index.history import history
-from collect_assets.index.query import Box, Condition, Near, Query, Sort
-from collect_assets.index.search import open_index
+from collect_assets.folding.fold import fold
 from collect_assets.items.sensitive import HIDDEN, generalised, read_sensitive
+from collect_assets.searching.feed import changes
+from collect_assets.searching.history import history
+from collect_assets.searching.query import Box, Condition, Near, Query, Sort
+from collect_assets.searching.search import open_index
 from collect_assets.store.database import database
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from collect_assets.index.fold import fold
+from collect_assets.folding.fold import fold
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/sql.md").read_text()

@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from collect_assets.index.holds import holds
+from collect_assets.folding.holds import holds
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 from collect_assets_tests.orchestration.runs import checked, definitions, run
 

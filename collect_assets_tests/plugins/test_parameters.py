@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from collect_assets.errors import FailedError
-from collect_assets.index.rules import MAX_AGE
+from collect_assets.folding.rules import MAX_AGE
 from collect_assets.items.records import Reading
 from collect_assets.plugins.parameters import OF_READERS, check_parameters, known_parameters, options_of
 from collect_assets.registers import read_endpoints

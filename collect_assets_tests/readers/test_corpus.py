@@ -12,7 +12,7 @@ from dwca.exceptions import InvalidArchive
 from dwca.read import DwCAReader
 
 from collect_assets.collecting.log import read_logs
-from collect_assets.index.fold import fold
+from collect_assets.folding.fold import fold
 from collect_assets.items.canonical import canonical_text, json_text
 from collect_assets_tests.collecting.kit import DAY, NEXT_DAY, QUICK, Folder
 from collect_assets_tests.readers.corpus import ARCHIVES, CORPUS, PAGE, Published, page

@@ -10,9 +10,7 @@ from collect_assets.collecting.log import read_logs
 from collect_assets.collecting.run_file import run_files
 from collect_assets.collecting.verify import verify
 from collect_assets.collection import Collection
-from collect_assets.index.fold import fold
-from collect_assets.index.query import Condition
-from collect_assets.index.search import search
+from collect_assets.folding.fold import fold
 from collect_assets.network.addresses import AddressRules
 from collect_assets.sample.catalogue import (
     ASHMERE,
@@ -35,6 +33,8 @@ from collect_assets.sample.catalogue import (
 )
 from collect_assets.sample.install import install
 from collect_assets.sample.provider import serving
+from collect_assets.searching.query import Condition
+from collect_assets.searching.search import search
 
 TODAY = dt.date(2026, 11, 4)
 SHIPPED = [Collection.at(FOLDER / "collections" / name) for name in COLLECTIONS]

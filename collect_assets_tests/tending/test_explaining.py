@@ -11,7 +11,7 @@ import pytest
 
 from collect_assets.collecting.day import DayReport
 from collect_assets.errors import SettingsError
-from collect_assets.index.fold import fold
+from collect_assets.folding.fold import fold
 from collect_assets.registers import endpoint_id
 from collect_assets.tending.explaining import explain
 from collect_assets_tests.collecting.kit import DAY, NEXT_DAY, NOON, QUICK, Folder, csv_of

@@ -5,11 +5,11 @@ import shutil
 
 import pytest
 
-import collect_assets.index.fold as fold_module
+import collect_assets.folding.fold as fold_module
 from collect_assets.collection import Collection
-from collect_assets.index import base
+from collect_assets.folding import base
+from collect_assets.folding.fold import fold
 from collect_assets.index.digest import digest, digest_of_all
-from collect_assets.index.fold import fold
 from collect_assets.index.publish import published, reading
 from collect_assets.items import records
 from collect_assets_tests.index.kept import collection_at, day, keep, table

@@ -12,8 +12,8 @@ import duckdb
 
 from collect_assets.collection import Collection
 from collect_assets.errors import QueryError, UnreadableError
-from collect_assets.index.history import FieldChange, differences
 from collect_assets.items.records import Reading, derive_records, reading_database, record_file
+from collect_assets.searching.history import FieldChange, differences
 from collect_assets.store.canonical import canonical_hash
 from collect_assets.store.database import database
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import duckdb
 
 from collect_assets.collection import Guard
-from collect_assets.index.withholding import withhold
+from collect_assets.folding.withholding import withhold
 from collect_assets.items.guard import PAST, Past, allowed_share, narrowest
 from collect_assets.store.database import insert_rows, run_script
 

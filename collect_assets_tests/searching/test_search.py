@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collect_assets.errors import QueryError
-from collect_assets.index.fold import fold
-from collect_assets.index.query import Box, Condition
-from collect_assets.index.search import search
+from collect_assets.folding.fold import fold
 from collect_assets.registers import endpoint_id
+from collect_assets.searching.query import Box, Condition
+from collect_assets.searching.search import search
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 
 HEADER = "reference,name,notes,hectares,entry-date,longitude,latitude"

@@ -16,8 +16,8 @@ from typing import Any
 import duckdb
 
 from collect_assets.errors import QueryError
-from collect_assets.index.matching import Matching
-from collect_assets.index.query import Query, Sort
+from collect_assets.searching.matching import Matching
+from collect_assets.searching.query import Query, Sort
 
 K1, B = 1.2, 0.75  # of BM25, as everybody has them
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from collect_assets.index.answers import Answers, Source
+from collect_assets.folding.answers import Answers, Source
 from collect_assets.store.database import insert_rows
 
 CHANGED = """

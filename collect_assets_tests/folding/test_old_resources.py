@@ -8,13 +8,13 @@ import pytest
 
 from collect_assets.collection import Collection
 from collect_assets.errors import RegisterError
+from collect_assets.folding.fold import fold
 from collect_assets.index.digest import digest
-from collect_assets.index.fold import fold
 from collect_assets.index.publish import number_of, published, reading
-from collect_assets.index.search import search
 from collect_assets.items.day import derive_day_records
 from collect_assets.items.old_resources import old_resources
 from collect_assets.registers import endpoint_id
+from collect_assets.searching.search import search
 from collect_assets.tables.keeping import keep_tables
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 

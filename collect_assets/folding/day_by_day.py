@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 import duckdb
 
 from collect_assets.collection import Collection
-from collect_assets.index.answers import LastSeen, Observation
-from collect_assets.index.apply import DayChanges, apply_day, changes_of
-from collect_assets.index.rules import MANUAL, RELEASE, UNTOUCHED
-from collect_assets.index.stages import DueEvent, apply_events, end_too_old, has_ages, next_too_old
+from collect_assets.folding.answers import LastSeen, Observation
+from collect_assets.folding.apply import DayChanges, apply_day, changes_of
+from collect_assets.folding.rules import MANUAL, RELEASE, UNTOUCHED
+from collect_assets.folding.stages import DueEvent, apply_events, end_too_old, has_ages, next_too_old
 from collect_assets.items.records import Reading
 
 Progress = Callable[[dt.date, int, int], None]

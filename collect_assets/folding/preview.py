@@ -11,11 +11,11 @@ from typing import Any
 import duckdb
 
 from collect_assets.collection import Collection
-from collect_assets.index.again import Refolded
-from collect_assets.index.apply import DayChanges
-from collect_assets.index.day_by_day import Progress
-from collect_assets.index.fold import fold_aside
-from collect_assets.index.holds import Held, load_holds
+from collect_assets.folding.again import Refolded
+from collect_assets.folding.apply import DayChanges
+from collect_assets.folding.day_by_day import Progress
+from collect_assets.folding.fold import fold_aside
+from collect_assets.folding.holds import Held, load_holds
 from collect_assets.registers import Problem
 from collect_assets.store.local import temporary
 

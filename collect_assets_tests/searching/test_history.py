@@ -9,10 +9,10 @@ import zipfile
 import pytest
 
 from collect_assets.errors import QueryError
-from collect_assets.index.fold import fold
-from collect_assets.index.history import differences, history
-from collect_assets.index.raw import raw
-from collect_assets.index.resource_diff import diff_resources
+from collect_assets.folding.fold import fold
+from collect_assets.searching.history import differences, history
+from collect_assets.searching.raw import raw
+from collect_assets.searching.resource_diff import diff_resources
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 
 CSV = (

@@ -3,13 +3,13 @@
 import pytest
 
 from collect_assets.errors import RegisterError
-from collect_assets.index.feed import changes
-from collect_assets.index.fold import fold
-from collect_assets.index.history import history
+from collect_assets.folding.fold import fold
 from collect_assets.index.publish import reading
-from collect_assets.index.query import Query
-from collect_assets.index.search import open_index
 from collect_assets.registers import endpoint_id
+from collect_assets.searching.feed import changes
+from collect_assets.searching.history import history
+from collect_assets.searching.query import Query
+from collect_assets.searching.search import open_index
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 
 SHARED = '[items]\nscope = "organisation-dataset"\nabsences-before-deletion = 1\n'

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 import duckdb
 
 from collect_assets.errors import QueryError
-from collect_assets.index.query import OPEN, Box, Condition, Near, Query
 from collect_assets.index.represent import key_sql, pointer
 from collect_assets.index.representation import Column
 from collect_assets.index.words import words_sql
+from collect_assets.searching.query import OPEN, Box, Condition, Near, Query
 
 EARTH = 6371.0088  # km, the mean radius
 _KM_PER_DEGREE = math.pi * EARTH / 180

@@ -6,10 +6,10 @@ import shutil
 import duckdb
 import pytest
 
+from collect_assets.folding.fold import fold
 from collect_assets.index.digest import digest
-from collect_assets.index.fold import fold
 from collect_assets.index.publish import number_of, published
-from collect_assets.index.search import search
+from collect_assets.searching.search import search
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 
 ONE, OTHER = table(("a", "one", "words")), table(("a", "one", "words"), ("b", "other", "words"))

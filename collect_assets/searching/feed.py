@@ -18,9 +18,9 @@ import duckdb
 
 from collect_assets.errors import QueryError
 from collect_assets.index.operations import past_digest
-from collect_assets.index.paging import question
-from collect_assets.index.query import Query
-from collect_assets.index.search import ItemIndex
+from collect_assets.searching.paging import question
+from collect_assets.searching.query import Query
+from collect_assets.searching.search import ItemIndex
 
 _EVENTS = """
 WITH matching AS MATERIALIZED (SELECT s.version_no FROM {relation}),

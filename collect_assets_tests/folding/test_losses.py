@@ -7,14 +7,14 @@ import pytest
 
 from collect_assets.collection import Collection
 from collect_assets.errors import DecisionError
+from collect_assets.folding.fold import fold
+from collect_assets.folding.holds import Choice, decide, holds, same_content, sample
+from collect_assets.folding.preview import preview
 from collect_assets.index.digest import digest
-from collect_assets.index.fold import fold
-from collect_assets.index.history import history
-from collect_assets.index.holds import Choice, decide, holds, same_content, sample
-from collect_assets.index.preview import preview
 from collect_assets.index.publish import published, reading
-from collect_assets.index.query import Query
-from collect_assets.index.search import open_index
+from collect_assets.searching.history import history
+from collect_assets.searching.query import Query
+from collect_assets.searching.search import open_index
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 
 ONCE = "[items]\nabsences-before-deletion = 1\n"

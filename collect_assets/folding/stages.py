@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import duckdb
 
 from collect_assets.collection import Guard
-from collect_assets.index.answers import LastSeen
-from collect_assets.index.comparing import left_alone
-from collect_assets.index.ending import begin_due, end_due
-from collect_assets.index.holding import begin_holding, hold_losses, write_holds
-from collect_assets.index.rules import DECISION, RELEASE, RETIRED, UNTOUCHED
-from collect_assets.index.withholding import close
+from collect_assets.folding.answers import LastSeen
+from collect_assets.folding.comparing import left_alone
+from collect_assets.folding.ending import begin_due, end_due
+from collect_assets.folding.holding import begin_holding, hold_losses, write_holds
+from collect_assets.folding.rules import DECISION, RELEASE, RETIRED, UNTOUCHED
+from collect_assets.folding.withholding import close
 from collect_assets.store.database import insert_rows, run_script
 
 _RECORD = "w.record_hash, w.record, w.geometry, w.xmin, w.ymin, w.xmax, w.ymax, w.observed, w.member, w.record_number"

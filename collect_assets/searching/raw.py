@@ -18,7 +18,12 @@ from typing import Any
 
 from collect_assets.collection import Collection
 from collect_assets.errors import QueryError, UnreadableError
-from collect_assets.index.entries import (
+from collect_assets.index.publish import reading
+from collect_assets.items.records import RecordReport, read_report
+from collect_assets.readers.archive import is_archive, open_archive
+from collect_assets.readers.delimited import Dialect, sample_text, sniff
+from collect_assets.readers.source import Scratch, Source, read_start, scratch_files
+from collect_assets.searching.entries import (
     Span,
     elements,
     json_texts,
@@ -29,12 +34,7 @@ from collect_assets.index.entries import (
     rows,
     xml_texts,
 )
-from collect_assets.index.history import Version, history, version_on
-from collect_assets.index.publish import reading
-from collect_assets.items.records import RecordReport, read_report
-from collect_assets.readers.archive import is_archive, open_archive
-from collect_assets.readers.delimited import Dialect, sample_text, sniff
-from collect_assets.readers.source import Scratch, Source, read_start, scratch_files
+from collect_assets.searching.history import Version, history, version_on
 from collect_assets.store.database import database
 
 PLACE = """

@@ -17,7 +17,7 @@ import duckdb
 
 from collect_assets.collection import Collection
 from collect_assets.errors import NoLogsError, RegisterError, SettingsError
-from collect_assets.index.rules import ItemRules, read_rules
+from collect_assets.folding.rules import ItemRules, read_rules
 from collect_assets.items.old_resources import WITHDRAWN, old_resources, place_of
 from collect_assets.items.records import Reading
 from collect_assets.plugins import plugins

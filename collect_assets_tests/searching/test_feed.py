@@ -5,10 +5,10 @@ import datetime as dt
 import pytest
 
 from collect_assets.errors import QueryError
-from collect_assets.index.feed import changes
-from collect_assets.index.fold import fold
-from collect_assets.index.query import Condition, Query
-from collect_assets.index.search import open_index
+from collect_assets.folding.fold import fold
+from collect_assets.searching.feed import changes
+from collect_assets.searching.query import Condition, Query
+from collect_assets.searching.search import open_index
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 
 OAKS = Query(where=(Condition("name", "=", "oak"),))

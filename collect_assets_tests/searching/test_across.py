@@ -8,9 +8,9 @@ from click.testing import CliRunner
 from collect_assets.cli import main
 from collect_assets.collection import find_collections
 from collect_assets.errors import IndexUnavailableError, QueryError
-from collect_assets.index.across import open_indexes
-from collect_assets.index.fold import fold
-from collect_assets.index.query import Condition, Query, Sort
+from collect_assets.folding.fold import fold
+from collect_assets.searching.across import open_indexes
+from collect_assets.searching.query import Condition, Query, Sort
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 
 HEADER = "reference,name,individualCount"

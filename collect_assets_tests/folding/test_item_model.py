@@ -21,12 +21,12 @@ from hypothesis import strategies as st
 
 from collect_assets.collection import Collection
 from collect_assets.errors import NoLogsError
+from collect_assets.folding.fold import fold
 from collect_assets.index.digest import digest
-from collect_assets.index.fold import fold
 from collect_assets.index.publish import reading
 from collect_assets.items.decisions import Decision, write_decisions
 from collect_assets.registers import endpoint_id
-from collect_assets_tests.index.item_model import Answer, Member, Rules, Scope
+from collect_assets_tests.folding.item_model import Answer, Member, Rules, Scope
 from collect_assets_tests.index.kept import collection_at, day, keep
 
 EXAMPLES = int(os.environ.get("COLLECT_ASSETS_EXAMPLES", "8"))  # some hundreds found nothing more

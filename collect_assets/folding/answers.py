@@ -100,7 +100,7 @@ def cannot_be_read(observation: Observation) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """An endpoint in a scope that it shares, enters or leaves; see `index/rules.py`."""
+    """An endpoint in a scope that it shares, enters or leaves; see `rules.py`."""
 
     endpoint_no: int
     place: int

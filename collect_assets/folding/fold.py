@@ -19,12 +19,12 @@ import duckdb
 from collect_assets.collecting.window import Clock, utc_now
 from collect_assets.collection import Collection
 from collect_assets.errors import DamagedFileError, IndexUnavailableError, StorageError
-from collect_assets.index.again import Refolded, refolded, take_out
-from collect_assets.index.apply import DayChanges, passing
-from collect_assets.index.base import Base, first_line, published_base
+from collect_assets.folding.again import Refolded, refolded, take_out
+from collect_assets.folding.apply import DayChanges, passing
+from collect_assets.folding.base import Base, first_line, published_base
+from collect_assets.folding.day_by_day import Days, Progress
+from collect_assets.folding.observations import TABLES, Wanted, fingerprint, load_wanted
 from collect_assets.index.damage import remove_damaged
-from collect_assets.index.day_by_day import Days, Progress
-from collect_assets.index.observations import TABLES, Wanted, fingerprint, load_wanted
 from collect_assets.index.operations import count_changes, log_operation
 from collect_assets.index.publish import building, index_lock, published, reading
 from collect_assets.index.represent import represent

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from collect_assets.index.rules import ANSWER, UNTOUCHED
+from collect_assets.folding.rules import ANSWER, UNTOUCHED
 
 
 def _moment(day: str, stage: object) -> str:

@@ -18,12 +18,12 @@ import duckdb
 
 from collect_assets.collection import Collection
 from collect_assets.errors import QueryError
-from collect_assets.index.matching import Matching, field_sql, match, read_columns
-from collect_assets.index.paging import Cursor, Order, after_sql, text_order
 from collect_assets.index.publish import reading
-from collect_assets.index.query import Box, Condition, Query, Sort
 from collect_assets.index.roughly import check_sensitive
 from collect_assets.registers import read_sources
+from collect_assets.searching.matching import Matching, field_sql, match, read_columns
+from collect_assets.searching.paging import Cursor, Order, after_sql, text_order
+from collect_assets.searching.query import Box, Condition, Query, Sort
 from collect_assets.store.database import literal, spatial_extension
 
 _NAMED = re.compile(r"\$(\w+)")

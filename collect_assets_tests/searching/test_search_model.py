@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from collect_assets.index.fold import fold
-from collect_assets.index.query import Box, Condition, Near, Query, Sort, Span
-from collect_assets.index.search import open_index
+from collect_assets.folding.fold import fold
 from collect_assets.registers import endpoint_id
+from collect_assets.searching.query import Box, Condition, Near, Query, Sort, Span
+from collect_assets.searching.search import open_index
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 
 FIELDS = ("reference", "scientificName", "country", "individualCount", "eventDate", "remarks", "height")

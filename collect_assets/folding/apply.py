@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 import duckdb
 
 from collect_assets.collection import Collection
-from collect_assets.index.answers import LastSeen, Observation, Read, Seen, cannot_be_read, gather, proves_absence
-from collect_assets.index.comparing import add_first, add_versions, compare, left_alone, mark_unseen
-from collect_assets.index.ending import count_absences, end_due, find_due
-from collect_assets.index.holding import begin_holding, hold_changed_ids, hold_losses, write_holds
-from collect_assets.index.withholding import refresh
+from collect_assets.folding.answers import LastSeen, Observation, Read, Seen, cannot_be_read, gather, proves_absence
+from collect_assets.folding.comparing import add_first, add_versions, compare, left_alone, mark_unseen
+from collect_assets.folding.ending import count_absences, end_due, find_due
+from collect_assets.folding.holding import begin_holding, hold_changed_ids, hold_losses, write_holds
+from collect_assets.folding.withholding import refresh
 from collect_assets.items.records import Reading, reading_database, record_file, try_derive
 from collect_assets.store.database import MemoryDatabase, insert_rows
 

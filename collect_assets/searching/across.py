@@ -16,10 +16,10 @@ from typing import Any, TypeVar
 
 from collect_assets.collection import BrokenCollection, Collection
 from collect_assets.errors import IndexUnavailableError, QueryError, RegisterError
-from collect_assets.index.feed import Changes, changes
-from collect_assets.index.paging import question
-from collect_assets.index.query import Query, Sort
-from collect_assets.index.search import Facet, Hits, ItemIndex, open_index
+from collect_assets.searching.feed import Changes, changes
+from collect_assets.searching.paging import question
+from collect_assets.searching.query import Query, Sort
+from collect_assets.searching.search import Facet, Hits, ItemIndex, open_index
 
 ALL_VALUES = 1_000_000  # of a field in one collection; counts of the first alone do not add up
 _BEHIND_ALL = "g"  # endpoints are hex

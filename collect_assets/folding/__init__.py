@@ -1,0 +1,1 @@
+"""Days folded into versions of items: what was created, updated, touched, deleted, restored, and what is held."""

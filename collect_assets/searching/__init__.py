@@ -1,0 +1,1 @@
+"""Questions to the published index: search, changes, the history of an item and its bytes."""
