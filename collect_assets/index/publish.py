@@ -121,11 +121,12 @@ def building(collection: Collection, base: Path | None) -> Iterator[duckdb.DuckD
         left.unlink()
     number = 1 + max((number_of(path) for path in folder.glob("index-*")), default=0)
     aside, final = folder / f"index-{number}.building", folder / f"index-{number}.duckdb"
+    spill = temporary(collection.work)
     try:
         with storage_errors(aside):
             if base is not None:
                 shutil.copyfile(base, aside)
-            with database(aside, spill=temporary(collection.work)) as connection:
+            with database(aside, spill=spill) as connection:
                 connection.execute("BEGIN")
                 yield connection
                 connection.execute("COMMIT")
@@ -135,6 +136,7 @@ def building(collection: Collection, base: Path | None) -> Iterator[duckdb.DuckD
                 compact.replace(aside)
             _publish(aside, final, collection.index)
     finally:
+        shutil.rmtree(spill, ignore_errors=True)
         for left in folder.glob(f"index-{number}.building*"):
             left.unlink()
     _drop_superseded(folder, number)

@@ -55,6 +55,7 @@ def test_publishing_gives_the_next_number_and_keeps_the_file_before_for_its_read
     assert numbers == sorted(set(numbers))
     assert sorted(number_of(path) for path in collection.derived.glob("index-*.duckdb")) == numbers[-2:]
     assert collection.index.resolve() == published(collection)
+    assert list(collection.work.iterdir()) == [], "what was spilled stays behind"
 
 
 def test_a_reader_in_the_same_process_keeps_its_day_while_the_next_is_published(collection):
