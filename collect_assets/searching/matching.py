@@ -73,8 +73,10 @@ class Matching:
 
     @property
     def scored(self) -> str:
-        """As `relation`, of the versions in `score`, which have all the words."""
-        return f"score JOIN {self._from} ON score.version_no = s.version_no WHERE {self._conditions([_LIVE])}"
+        """As `relation`, of the versions in `score`, which have all the words and live on the day."""
+        if not self.conditions and self.versions is None:
+            return "score s"
+        return f"score JOIN {self._from} ON score.version_no = s.version_no WHERE {self._conditions(['true'])}"
 
     @property
     def _from(self) -> str:

@@ -21,18 +21,19 @@ from collect_assets.searching.query import Query, Sort
 
 K1, B = 1.2, 0.75  # of BM25, as everybody has them
 
-_SCORES = """
-WITH hit AS MATERIALIZED (
-    SELECT h.which, h.version_no, h.times, s.words FROM ({hits}) h JOIN search_item s USING (version_no)
+# The items of a word that live on the day; of the first word with what a page is sorted by, so that it is read once.
+_HIT = """
+hit_{number} AS MATERIALIZED (
+    SELECT h.version_no, h.times, s.words, s.endpoint_no, s.item_id
+    FROM (SELECT version_no, count(*) AS times FROM ({hits}) GROUP BY version_no) h
+    JOIN search_item s USING (version_no)
     WHERE s.first_date <= $day AND (s.last_date IS NULL OR s.last_date >= $day)
-), rarity AS (
-    SELECT which, ln(1 + ({items} - count(*) + 0.5) / (count(*) + 0.5)) AS weight FROM hit GROUP BY which
-), score AS MATERIALIZED (
-    SELECT version_no,
-           round(sum(weight * times * {k} / (times + {k1} * ({rest} + {b} * words / {average}))), 6) AS score
-    FROM hit JOIN rarity USING (which) GROUP BY version_no HAVING count(*) = {words}
 )
 """
+_PART = (
+    "(SELECT ln(1 + ({items} - count(*) + 0.5) / (count(*) + 0.5)) FROM hit_{number}) * hit_{number}.times * {k} / "
+    "(hit_{number}.times + {k1} * ({rest} + {b} * hit_{number}.words / {average}))"
+)
 
 
 @dataclass(frozen=True)
@@ -49,19 +50,35 @@ class Order:
     tables: str = ""
 
 
-def text_order(connection: duckdb.DuckDBPyConnection, matching: Matching) -> Order:
+@dataclass(frozen=True)
+class Lengths:
+    """Of the items that live on a day: how many there are, and how many words they have on average."""
+
+    items: int
+    average: float
+
+    @classmethod
+    def on(cls, connection: duckdb.DuckDBPyConnection, day: dt.date) -> Lengths:
+        """Those of a day."""
+        live = "first_date <= $day AND (last_date IS NULL OR last_date >= $day)"
+        row = connection.execute(
+            f"SELECT count(*), greatest(avg(words), 1) FROM search_item WHERE {live}", {"day": day}
+        ).fetchone()
+        items, average = row or (0, 1)
+        return cls(items, average or 1)
+
+
+def text_order(matching: Matching, lengths: Lengths) -> Order:
     """By rank: BM25 over the items that live on the day, whatever else is asked, so that ranks of subsets compare."""
-    live = "first_date <= $day AND (last_date IS NULL OR last_date >= $day)"
-    items, average = connection.execute(
-        f"SELECT count(*), greatest(avg(words), 1) FROM search_item WHERE {live}", {"day": matching.values["day"]}
-    ).fetchone() or (0, 1)
-    hits = " UNION ALL ".join(
-        f"SELECT {number} AS which, version_no, count(*) AS times FROM ({matching.hits_sql(word)}) GROUP BY version_no"
-        for number, word in enumerate(matching.words)
+    numbers = range(len(matching.words))
+    hits = ", ".join(
+        _HIT.format(number=number, hits=matching.hits_sql(word)) for number, word in enumerate(matching.words)
     )
-    tables = _SCORES.format(hits=hits, items=items, average=average or 1, k=K1 + 1, k1=K1, rest=1 - B, b=B,
-                            words=len(matching.words))  # fmt: skip
-    return Order("score.score", descending=True, tables=tables)
+    rule = {"items": lengths.items, "average": lengths.average, "k": K1 + 1, "k1": K1, "rest": 1 - B, "b": B}
+    parts = " + ".join(_PART.format(number=number, **rule) for number in numbers)
+    joined = "".join(f" JOIN hit_{number} USING (version_no)" for number in numbers[1:])
+    score = f"SELECT version_no, hit_0.endpoint_no, hit_0.item_id, round({parts}, 6) AS score FROM hit_0{joined}"
+    return Order("score", descending=True, tables=f"WITH {hits}, score AS ({score})")
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from collect_assets.index.publish import reading
 from collect_assets.index.roughly import check_sensitive
 from collect_assets.registers import read_sources
 from collect_assets.searching.matching import Matching, field_sql, match, read_columns
-from collect_assets.searching.paging import Cursor, Order, after_sql, text_order
+from collect_assets.searching.paging import Cursor, Lengths, Order, after_sql, text_order
 from collect_assets.searching.query import Box, Condition, Query, Sort
 from collect_assets.store.database import literal, spatial_extension
 
@@ -100,6 +100,7 @@ class ItemIndex:
         self.connection = connection
         self._sources = registers / "source.csv"
         self._spatial = False
+        self._lengths_by_day: dict[dt.date, Lengths] = {}
         # To look for it takes 8 ms a hit, most of it for the plan.
         self._any_withheld = bool(connection.execute("SELECT 1 FROM withheld LIMIT 1").fetchone())
         first, newest = connection.execute("SELECT min(entry_date), max(entry_date) FROM day").fetchone() or (
@@ -227,27 +228,39 @@ class ItemIndex:
         if sort is not None:
             value, _ = field_sql(matching, sort.field, read_columns(self.connection))
             return Order(value, descending=sort.direction == "descending")
-        return text_order(self.connection, matching) if matching.words else Order("0")
+        return text_order(matching, self._lengths(matching)) if matching.words else Order("0")
+
+    def _lengths(self, matching: Matching) -> Lengths:
+        """The same for each question of a day: the file is never changed."""
+        day: Any = matching.values["day"]
+        if day not in self._lengths_by_day:
+            self._lengths_by_day[day] = Lengths.on(self.connection, day)
+        return self._lengths_by_day[day]
 
     def _page(
         self, matching: Matching, order: Order, cursor: Cursor | None, limit: int
     ) -> tuple[list[tuple[Any, ...]], int]:
         """The version, sort value, endpoint and item of each hit of a page; and how many hits there are in all."""
-        relation = matching.relation
-        total = int(self._rows(f"SELECT count(*) FROM {relation}", matching)[0][0])
-        if not limit or not total:
-            return [], total
-        ranked = matching.scored if order.tables else relation
+        found = f"SELECT s.version_no, s.endpoint_no, s.item_id, {order.value} AS value FROM {matching.relation}"
+        counted = matching.relation
+        if order.tables and limit:  # scores are made once, for the page and for the count
+            found = f"SELECT s.version_no, s.endpoint_no, s.item_id, score AS value FROM {matching.scored}"
+            self._rows(f"CREATE OR REPLACE TEMP TABLE found AS {order.tables} {found}", matching)
+            found, counted = "FROM found", "found"
+        if not limit:
+            return [], self._counted(counted, matching)
         beyond = f"WHERE {after_sql(order, cursor, matching)}" if cursor else ""
         places = "SELECT endpoint_no, endpoint, row_number() OVER (ORDER BY endpoint) AS place FROM endpoint"
         rows = self._rows(
-            f"{order.tables} SELECT version_no, value, endpoint, item_id FROM ("
-            f"SELECT s.version_no, s.endpoint_no, s.item_id, {order.value} AS value FROM {ranked}"
-            f") JOIN ({places}) USING (endpoint_no) {beyond} "
+            f"SELECT version_no, value, endpoint, item_id FROM ({found}) JOIN ({places}) USING (endpoint_no) {beyond} "
             f"ORDER BY value {'DESC' if order.descending else 'ASC'} NULLS LAST, place, item_id LIMIT {int(limit)}",
             matching,
         )
-        return rows, total
+        whole = cursor is None and len(rows) < limit  # to count them again takes a fifth of finding an item by its id
+        return rows, len(rows) if whole else self._counted(counted, matching)
+
+    def _counted(self, relation: str, matching: Matching) -> int:
+        return int(self._rows(f"SELECT count(*) FROM {relation}", matching)[0][0])
 
     def _rows(self, query: str, matching: Matching) -> list[tuple[Any, ...]]:
         named = set(_NAMED.findall(query))
