@@ -141,7 +141,10 @@ def match(connection: duckdb.DuckDBPyConnection, query: Query, endpoints: Sequen
 
 
 def _add_items(connection: duckdb.DuckDBPyConnection, found: Matching, items: Sequence[str]) -> None:
-    found.conditions.append(f"s.item_id IN (SELECT unnest({found.bind(list(items))}))")
+    if len(items) == 1:
+        found.conditions.append(f"s.item_id = {found.bind(items[0])}")
+    else:
+        found.conditions.append(f"s.item_id IN (SELECT unnest({found.bind(list(items))}))")
     if len(items) > FEW:
         wanted = f"SELECT unnest({found.bind(list(items))}::VARCHAR[])"
         keys = f"SELECT version_no FROM item_key WHERE key IN (SELECT {key_sql('id')} FROM ({wanted} AS id))"
