@@ -25,7 +25,7 @@ ui: $(INSTALLED)
 	@$(BIN)/collect-assets ui --collections "$(COLLECTIONS)" $(SAMPLE)
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

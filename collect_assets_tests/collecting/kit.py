@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -112,6 +113,12 @@ class Folder:
         """What lies in `work`, but for the lock."""
         work = self.path / "work"
         return [path.name for path in work.iterdir() if path.name != "collecting.lock"] if work.is_dir() else []
+
+    def sizes_in_work(self) -> Iterator[int]:
+        """The sizes of what lies in `work` at this moment; a file that goes meanwhile has none."""
+        for name in self.left_in_work():
+            with suppress(FileNotFoundError):
+                yield (self.path / "work" / name).stat().st_size
 
     def wrong_files(self) -> Iterator[str]:
         """Files under a final name that are not what that name promises."""

@@ -52,10 +52,12 @@ def test_f61_killed_while_a_body_is_written_leaves_nothing_under_a_final_name(fo
     with RawServer([half, Hold()], [http(body)]) as server:
         folder.register(server.url())
         process = start(folder)
-        work = folder.path / "work"
-        until(lambda: any(p.name != "collecting.lock" and p.stat().st_size > 65536 for p in work.glob("[0-9]*")))
-        process.kill()
-        assert end(process)[0] == -signal.SIGKILL
+        try:
+            until(lambda: any(size > 65536 for size in folder.sizes_in_work()))
+        finally:
+            process.kill()
+            code, _, _ = end(process)
+        assert code == -signal.SIGKILL
         assert folder.resources() == {}
         assert not list((folder.path / "log").rglob("*.json"))
         assert len(folder.left_in_work()) == 1
