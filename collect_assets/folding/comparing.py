@@ -132,14 +132,17 @@ JOIN changed c ON c.path = r.filename
 WHERE r.item_id IS NOT NULL AND NOT coalesce(r.deleted, false)
 """
 
-MARK_UNSEEN = """
+SEEN_AGAIN = """
 DELETE FROM unseen WHERE rowid IN (
     SELECT u.rowid FROM unseen u JOIN staged s USING (scope_no, item_id) WHERE NOT s.deleted
-);
+)
+"""
+
+MARK_UNSEEN = """
 INSERT INTO unseen
 SELECT f.scope_no, f.holder, f.item_id, p.last_seen, 0 FROM fate f JOIN prior p ON p.endpoint_no = f.holder
 ANTI JOIN unseen u ON u.scope_no = f.scope_no AND u.item_id = f.item_id
-WHERE f.fate IN ('missing', 'deleted');
+WHERE f.fate IN ('missing', 'deleted')
 """
 
 
@@ -186,7 +189,12 @@ def add_versions(connection: duckdb.DuckDBPyConnection, day: dt.date, sources: S
 
 
 def mark_unseen(connection: duckdb.DuckDBPyConnection) -> None:
-    """Notes which live items the answers lack, and when those were seen last."""
+    """Notes which live items the answers lack, and when those were seen last.
+
+    Mostly none was unseen before; to find that out by joining none with 2 million takes a second.
+    """
+    if connection.execute("SELECT 1 FROM unseen LIMIT 1").fetchone():
+        connection.execute(SEEN_AGAIN)
     connection.execute(MARK_UNSEEN)
 
 
