@@ -30,7 +30,8 @@ class Place:
     """Where a request has to queue.
 
     Attributes:
-        queue: the name of the queue and of its turns: the host, or the group that it belongs to.
+        queue: the name of the queue and of its turns: the host, or the group that it belongs to (whose turns are taken
+            before the host's own).
         at_once: how many requests may run there at the same time.
         pause: the least between two of them, in seconds; None leaves it to the collection.
     """

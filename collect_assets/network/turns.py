@@ -3,6 +3,11 @@
 A turn is a lock file of the host, or one of several where `host.csv` allows more at once; in it stands when the host
 may be asked again and how far it is slowed down, so that both hold between processes too. (`time.monotonic` counts from
 the machine's start: all processes share it, and a clock set back does no harm.)
+
+Where `host.csv` puts the host into a group, a turn is two of them: the group's, then the host's own, which is what a
+collection sees that has another group for the host, or none. Nobody who waits holds a host's: who has one has all, and
+gives it back after the request. Who waits for a host's may hold one of a group's, and those who want that one hold
+nothing. So nobody waits in a circle, however the groups overlap.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ import os
 import random
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from math import isnan
 from pathlib import Path
 
@@ -64,26 +69,34 @@ class Turns:
             StorageError: the lock file cannot be used.
         """
         place = self._hosts.of(host)
-        path = _one_of(self._paths(place))
+        turn = Turn()
+        with ExitStack() as held:
+            for queue in dict.fromkeys((place.queue, host)):  # always the group's before the host's
+                held.enter_context(self._hold(queue, place, turn))
+            yield turn
+
+    @contextmanager
+    def _hold(self, queue: str, place: Place, turn: Turn) -> Iterator[None]:
+        """One of the locks of a queue, from when its pause is over; afterwards what came of the turn stands in it."""
+        path = _one_of(self._paths(queue, place.at_once))
         with file_lock(path) as lock:
             until, slowed = max(_read(path, lock), self._own.get(path, (0.0, 1.0)))
             wait = until - self._clock()
             slowed = self._pace.remembered(slowed, -wait)
             self._sleep(self._pace.at_most(wait, place))
-            turn = Turn()
             try:
-                yield turn
+                yield
             finally:
                 slowed = self._pace.slowed(slowed, turn.status)
                 pause = self._pace.pause(turn.elapsed, slowed, place)
                 self._note(path, lock, self._clock() + max(pause, turn.cooling), slowed)
 
-    def _paths(self, place: Place) -> Sequence[Path]:
-        """The lock files of a place, one for each request that may run there at the same time."""
-        if (paths := self._known.get(place.queue)) is None:
-            name = hashlib.sha256(place.queue.encode()).hexdigest()[:32]
-            paths = [self.folder / (f"{name}-{number}" if number else name) for number in range(place.at_once)]
-            self._known[place.queue] = paths
+    def _paths(self, queue: str, at_once: int) -> Sequence[Path]:
+        """The lock files of a queue, one for each request that may run there at the same time."""
+        if (paths := self._known.get(queue)) is None:
+            name = hashlib.sha256(queue.encode()).hexdigest()[:32]
+            paths = [self.folder / (f"{name}-{number}" if number else name) for number in range(at_once)]
+            self._known[queue] = paths
         return paths
 
     def _note(self, path: Path, lock: int, until: float, slowed: float) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from collect_assets.collection import Politeness
 from collect_assets.network.gate import Request
 from collect_assets.network.hosts import HostRegister, Hosts, Place, read_hosts
-from collect_assets_tests.network.test_turns import FETCHING, _process
+from collect_assets.network.turns import Turns
+from collect_assets_tests.network.test_turns import FETCHING, Clock, _process
 from collect_assets_tests.servers import Page, WebServer
 
 
@@ -94,13 +97,72 @@ def test_a_host_that_takes_several_requests_at_once_gets_them_and_no_more(make_g
     assert server.most_at_once == 3
 
 
-def test_the_number_holds_for_all_processes_together(tmp_path):
-    code = FETCHING.replace("rules=", 'hosts=Hosts({"127.0.0.1": Place("", 2)}), rules=').replace(
+def _fetching(place: Place) -> str:
+    """What a process runs whose `host.csv` has this for 127.0.0.1."""
+    return FETCHING.replace("rules=", f'hosts=Hosts({{"127.0.0.1": {place!r}}}), rules=').replace(
         "from pathlib import Path",
         "from pathlib import Path\n    from collect_assets.network.hosts import Hosts, Place",
     )
+
+
+def test_the_number_holds_for_all_processes_together(tmp_path):
+    code = _fetching(Place("", 2))
     with WebServer({"/": Page(b"x", delay=0.05)}) as server:
         processes = [_process(code, server.url(), tmp_path, 8) for _ in range(4)]
         assert [process.communicate()[0] and process.returncode for process in processes] == [""] * 4
     assert len(server.asked) == 32
     assert server.most_at_once == 2
+
+
+def test_a_host_is_asked_once_at_a_time_by_collections_that_put_it_into_different_groups_or_none(tmp_path):
+    codes = [FETCHING, _fetching(Place("group one")), _fetching(Place("group two"))]
+    with WebServer({"/": Page(b"x", delay=0.05)}) as server:
+        processes = [_process(code, server.url(), tmp_path, 8) for code in codes]
+        assert [process.communicate()[0] and process.returncode for process in processes] == [""] * 3
+        assert [process.returncode for process in processes] == [0] * 3
+    assert len(server.asked) == 24
+    assert server.most_at_once == 1
+
+
+@pytest.mark.parametrize(("first", "second"), [("group g", ""), ("", "group g"), ("group one", "group two")])
+def test_what_one_process_learns_of_a_host_holds_for_another_that_has_a_different_group_for_it(tmp_path, first, second):
+    clock = Clock()
+    one, two = (Turns(tmp_path, Politeness(min_pause=1), longest=30, clock=clock, sleep=clock.sleep,
+                      hosts=Hosts({"h": Place(queue)})) for queue in (first, second))  # fmt: skip
+    with one.take("h:80") as turn:
+        turn.cooling = 20
+    with two.take("h:80") as turn:
+        turn.status = 429
+    assert max(clock.sleeps) == pytest.approx(20)
+    with one.take("h:80") as turn:
+        turn.status = 429
+    assert clock.sleeps[-1] == pytest.approx(2)
+    with two.take("h:80"):
+        pass
+    assert clock.sleeps[-1] == pytest.approx(4)
+
+
+def test_a_group_is_left_alone_after_each_of_its_hosts_and_slowed_down_with_it(tmp_path):
+    clock = Clock()
+    given = Turns(tmp_path, Politeness(min_pause=1), longest=30, clock=clock, sleep=clock.sleep,
+                  hosts=Hosts({"a": Place("group g"), "b": Place("group g")}))  # fmt: skip
+    with given.take("a:80") as turn:
+        turn.status = 429
+    began = clock.now
+    with given.take("b:80"):
+        assert clock.now - began == pytest.approx(2)
+
+
+def test_groups_that_overlap_in_different_ways_never_block_each_other_for_good(make_gate):
+    """Hosts one and two stand in the groups of three gates crosswise, and redirect to each other."""
+    one, two = WebServer({"/b": Page(b"x", delay=0.01)}), WebServer({"/b": Page(b"x", delay=0.01)})
+    one.pages = {**one.pages, "/a": Page(b"", 302, {"Location": two.url("/b")})}
+    two.pages = {**two.pages, "/a": Page(b"", 302, {"Location": one.url("/b")})}
+    names = [f"127.0.0.1:{server.port}" for server in (one, two)]
+    queues = [("group x", "group y"), ("group y", "group x"), ("group x", "group x"), ("", "")]
+    gates = [make_gate(hosts=Hosts(dict(zip(names, map(Place, pair), strict=True)))) for pair in queues]
+    with one, two, ThreadPoolExecutor(8) as threads:
+        answers = threads.map(lambda n: gates[n % 4].fetch(Request((one, two)[n // 4 % 2].url("/a"))), range(48),
+                              timeout=20)  # fmt: skip
+        assert [answer.status for answer in answers] == [200] * 48
+    assert (one.most_at_once, two.most_at_once) == (1, 1)
