@@ -67,7 +67,10 @@ class CheckLimits:
 
 
 def open_gate(limits: CheckLimits, rules: AddressRules, user_agent: str, work: Path) -> Gate:
-    """A gate whose bodies lie in `work`. Its requests take turns with those of all processes of this machine."""
+    """A gate whose bodies lie in `work`. Its requests take turns with those of all processes of this machine.
+
+    How long they wait for a turn is said for each of them (`Terms.ends`): `Asking` does.
+    """
     return Gate(limits=limits.of_the_gate, politeness=Politeness(), user_agent=user_agent, rules=rules, work=work)
 
 
@@ -77,7 +80,7 @@ class Asking:
 
     Attributes:
         gate: of the endpoint, with the terms of the plugin that asks now.
-        ends: when the time is over, by `clock`.
+        ends: when the time is over, by `clock`, which is the gate's; waiting for turns and between attempts included.
         sent: how many requests were sent.
     """
 
@@ -114,4 +117,5 @@ class Asking:
         ceiling = self.limits.of_the_gate.model_copy(update={"total_timeout": seconds})
         terms = self.gate.terms
         least = {name: min(getattr(terms.limits, name), getattr(ceiling, name)) for name in _CLAMPED}
-        return replace(self.gate, terms=replace(terms, limits=terms.limits.model_copy(update=least)))
+        limits = terms.limits.model_copy(update=least)
+        return replace(self.gate, terms=replace(terms, limits=limits, ends=self.ends))

@@ -150,12 +150,12 @@ class Gate:
                     attempts.append(journey.attempt(error.exception))
                 error.evidence = journey.evidence(attempts)
                 wait = retries.after_error(error, len(attempts))
-                if wait is None or self._given_up(journey):
+                if wait is None or self._given_up(journey) or self._is_over(terms, wait):
                     raise
             else:
                 attempts.append(journey.attempt(None))
                 wait = retries.after_status(reply.status, journey.cooling, len(attempts))
-                if wait is None:
+                if wait is None or self._is_over(terms, wait):
                     return journey.answer(reply, attempts)
             self._sleep(wait)
 
@@ -205,11 +205,12 @@ class Gate:
         terms = journey.terms
         self._check_given_up(host)
         halt = current_halt()
-        with self._turns.take(host) as turn:
+        with self._turns.take(host, terms.ends) as turn:
             halt.check()
             self._unreachable.look(host, terms.limits.connect_timeout)
             self._check_given_up(host)
-            with self._watchdog.limit(terms.limits.total_timeout - journey.elapsed) as deadline, halt.cutting(deadline):
+            seconds = min(terms.limits.total_timeout - journey.elapsed, terms.ends - self._clock())
+            with self._watchdog.limit(seconds) as deadline, halt.cutting(deadline):
                 exchange = self._exchange()
                 begun = self._clock()
                 try:
@@ -233,6 +234,10 @@ class Gate:
             self._unreachable.connected(host)
         elif error.why in {"connect", "dns-timeout"}:
             self._unreachable.failed(host, terms.limits.connect_timeout)
+
+    def _is_over(self, terms: Terms, wait: float) -> bool:
+        """Whether there would be no time left after a wait."""
+        return self._clock() + wait >= terms.ends
 
     def _given_up(self, journey: Journey) -> bool:
         return bool(self._unreachable.reason(self._host_of(journey.request.url)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -95,11 +96,14 @@ class Terms:
 
     Attributes:
         host: the registered one, the only one whose certificate may go unchecked.
+        ends: when everything has to be over, by the gate's clock, also the waiting for turns and between attempts. A
+            run waits as long as it takes: its limits are of attempts.
     """
 
     limits: Limits
     options: EndpointOptions = NO_OPTIONS
     host: str = ""
+    ends: float = inf
 
     def tls(self, url: str) -> Tls:
         """The kind of connection for a URL: what may go unchecked is the registered host, not where it redirects to."""

@@ -18,23 +18,30 @@ import os
 import random
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from math import isnan
+from contextlib import contextmanager, suppress
+from math import inf, isnan
 from pathlib import Path
 
 from collect_assets.collection import Politeness
-from collect_assets.errors import StorageError
+from collect_assets.errors import FailedError, StorageError
 from collect_assets.network.hosts import Hosts, Place
 from collect_assets.network.pace import Pace
-from collect_assets.store.local import file_lock, storage_errors
+from collect_assets.network.turn_lock import take_lock
+from collect_assets.store.local import storage_errors
 
 WIDTH = 32  # characters of a lock file: the time, and by how much the host is slowed down
 
 
 class Turn:
-    """The use of a host: how long the request took, what came, and whether the host asked to be left alone a while."""
+    """The use of a host: how long the request took, what came, and whether the host asked to be left alone a while.
 
-    def __init__(self) -> None:
+    Attributes:
+        ends: when it is of no use any more, by the clock of the turns.
+    """
+
+    def __init__(self, host: str, ends: float = inf) -> None:
+        self.host = host
+        self.ends = ends
         self.elapsed = 0.0
         self.status: int | None = None
         self.cooling = 0.0
@@ -62,34 +69,61 @@ class Turns:
         self._own: dict[Path, tuple[float, float]] = {}
 
     @contextmanager
-    def take(self, host: str) -> Iterator[Turn]:
+    def take(self, host: str, ends: float = inf) -> Iterator[Turn]:
         """Waits for the turn at a host and for its pause to be over.
 
+        Args:
+            host: with its port.
+            ends: until when; a run waits as long as it takes.
+
         Raises:
+            FailedError: `deadline`: both would take longer.
+            StopFetching: the work was stopped in the meantime.
             StorageError: the lock file cannot be used.
         """
         place = self._hosts.of(host)
-        turn = Turn()
-        with ExitStack() as held:
-            for queue in dict.fromkeys((place.queue, host)):  # always the group's before the host's
-                held.enter_context(self._hold(queue, place, turn))
-            yield turn
+        turn = Turn(host, ends)
+        if place.queue == host:
+            with self._hold(host, place, turn):
+                yield turn
+        else:
+            with self._hold(place.queue, place, turn), self._hold(host, place, turn):  # in this order everywhere
+                yield turn
 
     @contextmanager
     def _hold(self, queue: str, place: Place, turn: Turn) -> Iterator[None]:
         """One of the locks of a queue, from when its pause is over; afterwards what came of the turn stands in it."""
         path = _one_of(self._paths(queue, place.at_once))
-        with file_lock(path) as lock:
+        lock = self._lock(path, turn)
+        try:
             until, slowed = max(_read(path, lock), self._own.get(path, (0.0, 1.0)))
             wait = until - self._clock()
             slowed = self._pace.remembered(slowed, -wait)
-            self._sleep(self._pace.at_most(wait, place))
+            self._pause(self._pace.at_most(wait, place), turn)
             try:
                 yield
             finally:
                 slowed = self._pace.slowed(slowed, turn.status)
                 pause = self._pace.pause(turn.elapsed, slowed, place)
                 self._note(path, lock, self._clock() + max(pause, turn.cooling), slowed)
+        finally:
+            os.close(lock)
+
+    def _lock(self, path: Path, turn: Turn) -> int:
+        seconds = max(turn.ends - self._clock(), 0.0)
+        lock = take_lock(path, seconds)
+        if lock is None:
+            raise FailedError("deadline", f"{turn.host} is being collected just now, by another run on this machine, "
+                              f"and the turn did not come within {seconds:.1f} s; try again when that run is done, or "
+                              "give it more time", exception="Timeout")  # fmt: skip
+        return lock
+
+    def _pause(self, seconds: float, turn: Turn) -> None:
+        if seconds > turn.ends - self._clock():
+            raise FailedError("deadline", f"{turn.host} was asked a moment ago and is not to be asked again for "
+                              f"another {seconds:.0f} s; try again after that, or give it more time",
+                              exception="Timeout")  # fmt: skip
+        self._sleep(seconds)
 
     def _paths(self, queue: str, at_once: int) -> Sequence[Path]:
         """The lock files of a queue, one for each request that may run there at the same time."""

@@ -363,7 +363,7 @@ def test_a_credential_reaches_its_server_and_not_the_report(check, monkeypatch):
 
 @pytest.fixture
 def hanging(temporary):
-    """A check in a process of its own whose server never answers, and the folder of its scratch."""
+    """A check in a process of its own whose server never answers, the folder of its scratch, and the server."""
     with RawServer([Hold()]) as web:
         code = f"""
 from collect_assets import check_url
@@ -374,13 +374,13 @@ check_url({web.url()!r}, rules=AddressRules.parse("127.0.0.0/8"))
         scratch = shared_folder().with_name("check")
         while not (scratch.is_dir() and list(scratch.iterdir())):
             time.sleep(0.02)
-        yield process, next(scratch.iterdir())
+        yield process, next(scratch.iterdir()), web
         process.kill()
         process.wait()
 
 
 def test_what_a_killed_check_left_is_removed_by_the_next(check, hanging):
-    process, folder = hanging
+    process, folder, _ = hanging
     process.kill()
     process.wait()
     assert folder.is_dir()
@@ -390,11 +390,34 @@ def test_what_a_killed_check_left_is_removed_by_the_next(check, hanging):
 
 
 def test_the_scratch_of_a_check_that_runs_is_left_alone_by_another(hanging):
-    process, folder = hanging
+    process, folder, _ = hanging
     with WebServer({"/": Page(CSV)}) as web:
         assert check_url(web.url(), rules=LOOPBACK).collectable
     assert folder.is_dir()
     assert process.poll() is None
+
+
+def test_the_time_of_a_check_holds_while_another_process_asks_the_same_host(hanging):
+    process, _, web = hanging
+    while not web.requests:
+        time.sleep(0.02)
+    began = time.monotonic()
+    found = check_url(web.url("/mine"), rules=LOOPBACK, limits=CheckLimits(seconds=1))
+    assert 1 <= time.monotonic() - began < 4
+    assert process.poll() is None
+    assert len(web.requests) == 1
+    assert found.outcome == "failed:deadline"
+    assert "being collected just now" in told(found)
+
+
+def test_the_time_of_a_check_holds_for_the_waits_between_its_attempts_too(check):
+    busy = Page(b"later", 429, {"Retry-After": "2"})
+    with WebServer({"/": busy}) as web:
+        began = time.monotonic()
+        found = check(web.url(), limits=CheckLimits(seconds=1, attempts=5))
+        assert time.monotonic() - began < 1.9
+        assert len(web.asked) == 1
+    assert (found.outcome, found.status) == ("failed:status", 429)
 
 
 def test_a_broken_disk_is_our_problem_and_no_fault_of_the_url(temporary):

@@ -9,15 +9,17 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from collect_assets.collection import Politeness
-from collect_assets.errors import StorageError
+from collect_assets.errors import FailedError, StorageError
 from collect_assets.network import turns
-from collect_assets.network.gate import Request
+from collect_assets.network.endpoint_gate import EndpointGate
+from collect_assets.network.gate import Gate, Request
 from collect_assets.network.hosts import Hosts, Place
 from collect_assets.network.turns import Turns
 from collect_assets_tests.servers import Hold, Page, RawServer, WebServer, http
@@ -84,6 +86,68 @@ def test_two_hosts_that_redirect_to_each_other_do_not_block_each_other(make_gate
         gate = make_gate()
         answers = threads.map(lambda n: gate.fetch(Request((one, two)[n % 2].url("/a"))), range(12), timeout=10)
         assert [answer.status for answer in answers] == [200] * 12
+
+
+def _held(folder: Path, server: WebServer) -> AbstractContextManager[object]:
+    """The turn of a server, held by somebody else than a gate of `make_gate`."""
+    return _turns(folder / "locks", Clock()).take(f"127.0.0.1:{server.port}")
+
+
+def _until(gate: Gate, url: str, seconds: float) -> EndpointGate:
+    """The gate of an endpoint with so much time for everything, also for waiting."""
+    mine = gate.for_endpoint(url)
+    return replace(mine, terms=replace(mine.terms, ends=time.monotonic() + seconds))
+
+
+def test_waiting_for_a_turn_takes_nothing_from_the_time_of_the_request(make_gate, tmp_path):
+    with WebServer({"/": Page(b"x", delay=0.1)}) as server, ThreadPoolExecutor(1) as threads:
+        with _held(tmp_path, server):
+            answer = threads.submit(make_gate(total_timeout=0.4).fetch, Request(server.url()))
+            time.sleep(0.6)
+            assert server.asked == []
+        assert answer.result(5).status == 200
+
+
+def test_the_wait_for_a_turn_ends_with_the_time_for_everything_and_says_what_to_do(make_gate, tmp_path):
+    with WebServer({"/": Page(b"x")}) as server:
+        gate, begun = make_gate(), time.monotonic()
+        with _held(tmp_path, server), pytest.raises(FailedError, match="being collected just now") as caught:
+            _until(gate, server.url(), 0.3).fetch(Request(server.url()))
+        assert 0.3 <= time.monotonic() - begun < 2
+        assert (caught.value.outcome, server.asked) == ("failed:deadline", [])
+        assert f"127.0.0.1:{server.port}" in str(caught.value)
+        assert "try again" in str(caught.value)
+        assert gate.fetch(Request(server.url())).status == 200  # who gave up took no turn from others
+
+
+def test_a_turn_that_comes_in_time_is_used(make_gate, tmp_path):
+    with WebServer({"/": Page(b"x")}) as server, ThreadPoolExecutor(1) as threads:
+        with _held(tmp_path, server):
+            answer = threads.submit(_until(make_gate(), server.url(), 5).fetch, Request(server.url()))
+            time.sleep(0.2)
+        assert answer.result(2).status == 200
+
+
+def test_what_waiting_took_is_taken_from_the_request_where_the_time_is_for_everything(make_gate, tmp_path):
+    with RawServer([Hold()]) as silent, ThreadPoolExecutor(1) as threads:
+        begun = time.monotonic()
+        with _held(tmp_path, silent):
+            answer = threads.submit(_until(make_gate(), silent.url(), 0.8).fetch, Request(silent.url()))
+            time.sleep(0.4)
+        with pytest.raises(FailedError, match="not done after"):
+            answer.result(5)
+        assert time.monotonic() - begun < 1.8
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_pause_that_is_longer_than_the_time_for_everything_is_not_begun(make_gate, status):
+    with WebServer({"/": Page(b"x", status, {"Retry-After": "20"})}) as server:
+        gate, begun = make_gate(), time.monotonic()
+        assert _until(gate, server.url(), 3).fetch(Request(server.url())).status == status
+        with pytest.raises(FailedError, match="not to be asked again for another"):
+            _until(gate, server.url(), 3).fetch(Request(server.url()))
+    assert time.monotonic() - begun < 2
+    assert len(server.asked) == 1
 
 
 class Clock:
@@ -249,6 +313,20 @@ def test_leaving_the_loop_stops_what_runs_and_what_sleeps(make_gate, failing):
     assert time.monotonic() - begun < 3
     assert _workers() == []
     assert len(silent.requests) == 1
+
+
+def test_a_run_that_is_stopped_while_another_has_the_turn_ends_at_once(make_gate, tmp_path):
+    with WebServer({"/": Page(b"x")}) as busy, WebServer({"/": Page(b"x")}) as good:
+        gate = make_gate()
+        with _held(tmp_path, busy):
+            done = gate.each([busy.url(), good.url()], url=str, work=lambda url: gate.fetch(Request(url)))
+            assert next(done)[0] == good.url()
+            time.sleep(0.1)  # so that the other thread waits for its turn
+            begun = time.monotonic()
+            done.close()
+            assert time.monotonic() - begun < 2
+        assert _workers() == []
+    assert busy.asked == []
 
 
 def test_a_body_that_is_cut_off_by_stopping_is_not_taken_for_whole(make_gate, work):
