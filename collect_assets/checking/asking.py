@@ -18,7 +18,7 @@ from collect_assets.network.gate import Gate
 from collect_assets.network.messages import Answer, Request
 
 _CLAMPED = ("connect_timeout", "read_timeout", "total_timeout", "max_bytes", "max_wire_bytes", "max_redirects",
-            "attempts")  # fmt: skip
+            "attempts", "max_backoff")  # fmt: skip
 _MOST_BYTES, _MOST_SECONDS = 1 << 30, 3600.0
 
 

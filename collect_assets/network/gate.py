@@ -205,7 +205,7 @@ class Gate:
         terms = journey.terms
         self._check_given_up(host)
         halt = current_halt()
-        with self._turns.take(host, terms.ends) as turn:
+        with self._turns.take(host, terms.ends, terms.limits.max_backoff) as turn:
             halt.check()
             self._unreachable.look(host, terms.limits.connect_timeout)
             self._check_given_up(host)

@@ -49,6 +49,7 @@ class EndpointOptions(Section):
     max_redirects: int | None = Field(None, ge=0, le=100)
     attempts: int | None = Field(None, ge=1, le=100)
     backoff: float | None = Field(None, ge=0, le=HOUR)
+    max_backoff: float | None = Field(None, ge=0, le=DAY)
     ssl_verify: bool = True
     tls_legacy: bool = False
     credential: str = Field("", pattern=rf"{CREDENTIAL_NAME}|^$")

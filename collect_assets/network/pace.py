@@ -34,9 +34,9 @@ class Pace:
             return pause
         return self.at_most(max(pause, SLOWED_FROM) * slowed, place)
 
-    def at_most(self, wait: float, place: Place) -> float:
-        """A wait within bounds."""
-        return min(max(wait, 0.0), max(self.longest, self.politeness.max_pause, place.pause or 0.0))
+    def at_most(self, wait: float, place: Place, longest: float = 0.0) -> float:
+        """A wait within bounds: those of the collection, or of an endpoint that waits longer."""
+        return min(max(wait, 0.0), max(self.longest, longest, self.politeness.max_pause, place.pause or 0.0))
 
     def slowed(self, before: float, status: int | None) -> float:
         """By how much a host is slowed down after an answer; without an answer nothing changes."""

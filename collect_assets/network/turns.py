@@ -37,11 +37,13 @@ class Turn:
 
     Attributes:
         ends: when it is of no use any more, by the clock of the turns.
+        longest: of the host's pause, what the endpoint waits for where that is more than the collection does.
     """
 
-    def __init__(self, host: str, ends: float = inf) -> None:
+    def __init__(self, host: str, ends: float = inf, longest: float = 0.0) -> None:
         self.host = host
         self.ends = ends
+        self.longest = longest
         self.elapsed = 0.0
         self.status: int | None = None
         self.cooling = 0.0
@@ -69,12 +71,14 @@ class Turns:
         self._own: dict[Path, tuple[float, float]] = {}
 
     @contextmanager
-    def take(self, host: str, ends: float = inf) -> Iterator[Turn]:
+    def take(self, host: str, ends: float = inf, longest: float = 0.0) -> Iterator[Turn]:
         """Waits for the turn at a host and for its pause to be over.
 
         Args:
             host: with its port.
             ends: until when; a run waits as long as it takes.
+            longest: the pause that the endpoint obeys; a shorter one than the collection's changes nothing, since the
+                pause is the host's, and other endpoints of it noted what they were told.
 
         Raises:
             FailedError: `deadline`: both would take longer.
@@ -82,7 +86,7 @@ class Turns:
             StorageError: the lock file cannot be used.
         """
         place = self._hosts.of(host)
-        turn = Turn(host, ends)
+        turn = Turn(host, ends, longest)
         if place.queue == host:
             with self._hold(host, place, turn):
                 yield turn
@@ -99,7 +103,7 @@ class Turns:
             until, slowed = max(_read(path, lock), self._own.get(path, (0.0, 1.0)))
             wait = until - self._clock()
             slowed = self._pace.remembered(slowed, -wait)
-            self._pause(self._pace.at_most(wait, place), turn)
+            self._pause(self._pace.at_most(wait, place, turn.longest), turn)
             try:
                 yield
             finally:

@@ -420,6 +420,14 @@ def test_the_time_of_a_check_holds_for_the_waits_between_its_attempts_too(check)
     assert (found.outcome, found.status) == ("failed:status", 429)
 
 
+def test_parameters_cannot_widen_the_waits_of_a_check(check):
+    with RawServer([http(b"", "Retry-After: 60", status=429)], [http(CSV, "Content-Type: text/csv")]) as web:
+        began = time.monotonic()
+        found = check(web.url(), parameters={"max-backoff": 60})
+        assert time.monotonic() - began < 10
+    assert found.collectable
+
+
 def test_a_broken_disk_is_our_problem_and_no_fault_of_the_url(temporary):
     folder = shared_folder().with_name("check")
     folder.write_text("a file where the folder should be")

@@ -8,7 +8,8 @@ from collect_assets.collection import Limits
 from collect_assets.errors import FailedError
 from collect_assets.network.gate import Request
 from collect_assets.network.options import OPTIONS, EndpointOptions
-from collect_assets_tests.servers import Page, WebServer
+from collect_assets_tests.network.test_turns import Clock
+from collect_assets_tests.servers import Page, RawServer, WebServer, http
 
 
 def test_options_are_taken_from_among_the_parameters_of_plugins_and_readers():
@@ -55,3 +56,41 @@ def test_limits_of_an_endpoint_hold_for_its_requests_only(make_gate, work):
         with pytest.raises(Exception, match="max-bytes"):
             tight.fetch(Request(server.url()))
         assert gate.fetch(Request(server.url())).size == 100
+
+
+def test_every_limit_of_a_collection_may_be_set_for_one_endpoint():
+    assert {name.replace("_", "-") for name in Limits.model_fields} <= OPTIONS
+
+
+@pytest.mark.parametrize(("own", "waited"), [(50, 40), (20, 20), (None, 30)])
+def test_f35_a_retry_after_is_obeyed_up_to_the_cap_of_the_endpoint(make_gate, own, waited):
+    clock = Clock()
+    with RawServer([http(b"", "Retry-After: 40", status=429)], [http(b"good")]) as server:
+        gate = make_gate(clock=clock, sleep=clock.sleep, max_backoff=30, backoff=0)
+        options = EndpointOptions.of({} if own is None else {"max-backoff": own})
+        assert gate.for_endpoint(server.url(), options).fetch(Request(server.url())).status == 200
+    assert sum(clock.sleeps) == pytest.approx(waited)
+
+
+def test_the_cap_of_an_endpoint_holds_for_the_backoff_between_its_attempts(make_gate):
+    clock = Clock()
+    with WebServer({"/": Page(b"", 500)}) as server:
+        gate = make_gate(clock=clock, sleep=clock.sleep, attempts=9, backoff=1)
+        gate.for_endpoint(server.url(), EndpointOptions.of({"max-backoff": 0.25})).fetch(Request(server.url()))
+    assert max(clock.sleeps) == 0.25
+
+
+@pytest.mark.parametrize(("other", "waited"), [(None, 30), (1, 30), (100, 60), (45, 45)])
+def test_the_other_endpoints_of_a_host_share_the_pause_each_up_to_its_own_cap_or_the_longer_one_of_its_collection(
+    make_gate, other, waited
+):
+    """An endpoint whose cap is lower does not ask sooner than a host wants that told somebody else to wait."""
+    clock = Clock()
+    with RawServer([http(b"", "Retry-After: 60", status=429)], [http(b"good")]) as server:
+        gates = [make_gate(clock=clock, sleep=clock.sleep, max_backoff=30, attempts=1) for _ in range(2)]
+        patient = EndpointOptions.of({"max-backoff": 90})
+        gates[0].for_endpoint(server.url(), patient).fetch(Request(server.url()))
+        assert sum(clock.sleeps) == 0
+        options = EndpointOptions.of({} if other is None else {"max-backoff": other})
+        gates[1].for_endpoint(server.url("/other"), options).fetch(Request(server.url("/other")))
+    assert sum(clock.sleeps) == pytest.approx(waited)
