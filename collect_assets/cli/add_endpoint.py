@@ -99,6 +99,8 @@ def command(
 ) -> None:
     """Adds URL to the registers of a collection: a row to endpoint.csv, and one to source.csv.
 
+    Where it is registered already for another organisation, it gets the row of source.csv only.
+
     It is checked first, as `check-url` does; what cannot be collected is not added. What changes is printed as a patch.
 
     \b
