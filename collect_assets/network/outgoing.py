@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import requests
 from requests.structures import CaseInsensitiveDict
 from requests.utils import check_header_validity
 
+from collect_assets.network.addresses import DEFAULT_PORTS
 from collect_assets.network.messages import Request
 
 _AS_IT_IS = re.compile(
@@ -21,6 +23,7 @@ _AS_IT_IS = re.compile(
     r"(?P<target>/[\w~!$&'()*+,;=:@/.-]*(?:\?[\w~!$&'()*+,;=:@/?.-]+)?)",
     re.ASCII,
 )
+_BREAK = re.compile(rb"[\r\n\0]")
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,26 @@ class Outgoing:
     target: str
     headers: Mapping[str, str]
     body: bytes | str | None = None
+
+    def message(self) -> bytes:
+        """All that is written, as RFC 9112 has it.
+
+        Raises:
+            ValueError: something in it would end the line that it stands in.
+        """
+        lines = [f"{self.method} {self.target} HTTP/1.1".encode("ascii"), f"Host: {self._host()}".encode("ascii")]
+        lines += [f"{name}: {value}".encode("latin-1") for name, value in self.headers.items()]
+        if broken := next(filter(_BREAK.search, lines), None):
+            raise ValueError(f"{broken!r} is not one line")
+        body = self.body.encode() if isinstance(self.body, str) else self.body
+        return b"\r\n".join([*lines, b"", body or b""])
+
+    def _host(self) -> str:
+        """Host and port, without what goes without saying."""
+        parts = urlsplit(self.url)
+        host = (parts.hostname or "").rstrip(".")
+        host = f"[{host}]" if ":" in host else host
+        return host if parts.port in {None, DEFAULT_PORTS[parts.scheme]} else f"{host}:{parts.port}"
 
 
 def outgoing(request: Request, ours: Mapping[str, str]) -> Outgoing:
