@@ -12,20 +12,16 @@ import weakref
 from collections import OrderedDict
 from contextlib import suppress
 from http.client import HTTPException
-from urllib.parse import urlsplit
 
 import requests
 from urllib3 import exceptions as urllib3
 from urllib3.util.ssl_match_hostname import CertificateError
 
-from collect_assets.network.addresses import DEFAULT_PORTS
 from collect_assets.network.connection import GuardedConnection, GuardedTlsConnection, Incoming, MeasuredAnswer, Wire
-from collect_assets.network.outgoing import Outgoing
+from collect_assets.network.outgoing import Origin, Outgoing
 from collect_assets.network.tls import Contexts, Tls
 
 KEPT = 4  # a thread works at one host, and may be redirected to a few others
-
-Origin = tuple[Tls, str, str, int]
 
 
 class Direct:
@@ -34,7 +30,7 @@ class Direct:
     def __init__(self, wire: Wire, contexts: Contexts) -> None:
         self._wire = wire
         self._contexts = contexts
-        self._kept: OrderedDict[Origin, GuardedConnection] = OrderedDict()
+        self._kept: OrderedDict[tuple[Tls, Origin], GuardedConnection] = OrderedDict()
         weakref.finalize(self, _close_all, self._kept)  # when its thread ends without closing it
 
     def send(self, request: Outgoing, tls: Tls, timeout: tuple[float, float]) -> MeasuredAnswer:
@@ -48,9 +44,7 @@ class Direct:
         Raises:
             requests.RequestException: as `requests` would raise it.
         """
-        parts = urlsplit(request.url)
-        connection = self._connection((tls, parts.scheme, parts.hostname or "",
-                                       parts.port or DEFAULT_PORTS[parts.scheme]))  # fmt: skip
+        connection = self._connection(tls, request.origin)
         try:
             return _ask(connection, request, timeout)
         except BaseException as error:
@@ -74,26 +68,26 @@ class Direct:
         """Closes all of them."""
         _close_all(self._kept)
 
-    def _connection(self, origin: Origin) -> GuardedConnection:
+    def _connection(self, tls: Tls, origin: Origin) -> GuardedConnection:
         """The one that is kept for an origin, now the last one used."""
-        connection = self._kept.get(origin)
+        connection = self._kept.get((tls, origin))
         if connection is None:
-            connection = self._kept[origin] = self._new(*origin)
+            connection = self._kept[tls, origin] = self._new(tls, origin)
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)[1].close()
         else:
-            self._kept.move_to_end(origin)
+            self._kept.move_to_end((tls, origin))
             if not connection.is_connected:  # closed by the server, or it holds more than its last answer
                 connection.close()
         return connection
 
-    def _new(self, tls: Tls, scheme: str, host: str, port: int) -> GuardedConnection:
-        if scheme == "https":
-            return GuardedTlsConnection(host, port, wire=self._wire, ssl_context=self._contexts.of(tls))
-        return GuardedConnection(host, port, wire=self._wire)
+    def _new(self, tls: Tls, origin: Origin) -> GuardedConnection:
+        if origin.scheme == "https":
+            return GuardedTlsConnection(origin.host, origin.port, wire=self._wire, ssl_context=self._contexts.of(tls))
+        return GuardedConnection(origin.host, origin.port, wire=self._wire)
 
 
-def _close_all(kept: OrderedDict[Origin, GuardedConnection]) -> None:
+def _close_all(kept: OrderedDict[tuple[Tls, Origin], GuardedConnection]) -> None:
     while kept:
         kept.popitem()[1].close()
 
