@@ -103,7 +103,7 @@ def _write_table(
 ) -> Written:
     names = [column.name for column in table.columns]
     cells = {column.name: canonical_cell(column) for column in table.columns}
-    geometry = geometry_sql(cells) or geometry_sql(single_cells(table))
+    geometry = geometry_sql(cells, _given(table)) or geometry_sql(single_cells(table))
     with memory.connection(spatial=geometry is not None) as connection, _planned(connection, len(cells)):
         nested = nest(connection, table, scratch) if table.extensions else Nested(rows_sql(table), {}, ())
         records = _with_record(table, nested, cells)
@@ -136,13 +136,18 @@ def _planned(connection: duckdb.DuckDBPyConnection, width: int) -> Iterator[None
     connection.execute("RESET disabled_optimizers")
 
 
+def _given(table: Table) -> dict[str, str]:
+    """SQL for the cells of columns that stand as they are in the file; nothing is filled in for blank ones."""
+    return {column.name: column.sql for column in table.columns if not column.default and column.sql != NO_CELL}
+
+
 def _with_record(table: Table, nested: Nested, cells: Mapping[str, str]) -> str:
     """What stands after FROM: the rows with their record, made of the cells as they are wherever that is the same."""
-    raw = {column.name: cells[column.name] if column.default else column.sql for column in table.columns}
+    given = _given(table)
+    raw = {**cells, **given}
     found = [file.cells for file in table.files]
     beyond, blanks = any(cell.beyond for cell in found), any(cell.blanks for cell in found)
-    given = [column.sql for column in table.columns if not column.default and column.sql != NO_CELL]
-    odd = odd_sql("raw", given, beyond=beyond, blanks=blanks)
+    odd = odd_sql("raw", list(given.values()), beyond=beyond, blanks=blanks)
     canonical, as_they_are = json_sql(cells, nested.lists), json_sql(raw, nested.lists)
     if any(cell.controls for cell in found) or (odd and all(cell.small for cell in found)):
         return f"(SELECT *, {canonical} AS record FROM {nested.relation})"
