@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import resource
 import zipfile
 
 import duckdb
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 from dwca.read import DwCAReader
 
 from collect_assets.cli import main
-from collect_assets.errors import IndexUnavailableError, QueryError
+from collect_assets.errors import IndexUnavailableError, QueryError, StorageError
 from collect_assets.exporting.export import FORMATS, export
 from collect_assets.folding.fold import fold
 from collect_assets.index.publish import reading
@@ -292,3 +293,16 @@ def test_the_command_exports_and_says_what_to_cite(mixed, tmp_path):
     assert (told["format"], told["items"], told["citation"]) == ("dwca", 3, None)
     assert duckdb.execute(f"SELECT count(*) FROM '{tmp_path}/x.parquet'").fetchall() == [(1,)]
     assert CliRunner().invoke(main, ["export", "--to", str(tmp_path / "x.pdf"), *folder]).exit_code == 2
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_full_disk_is_said_to_be_one_and_no_damage_of_the_index(mixed, tmp_path, form):
+    export(mixed, Query(), tmp_path / "before", format=form)
+    held = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, held[1]))
+    try:
+        with pytest.raises(StorageError, match="cannot be written"):
+            export(mixed, Query(), tmp_path / "x", format=form)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, held)
+    assert not (tmp_path / "x").exists()
