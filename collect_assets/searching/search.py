@@ -191,7 +191,7 @@ class ItemIndex:
     def pages(
         self, query: Query, *, as_of: dt.date | None = None, sort: Sort | None = None, size: int = 1000
     ) -> Iterator[Hits]:
-        """All items of a subset, a page at a time, each item once; the records of several pages are looked up at once."""
+        """All items of a subset, a page at a time, each item once; records of several pages are looked up at once."""
         limit = max(AHEAD // size, 1) * size
         after = ""
         while True:
