@@ -10,6 +10,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner
 from dwca.read import DwCAReader
+from lxml import etree
 
 from collect_assets.cli import main
 from collect_assets.errors import IndexUnavailableError, QueryError, StorageError
@@ -273,6 +274,20 @@ def test_the_citation_tells_query_day_digest_and_terms_and_says_what_nobody_know
     done = export(oaks, Query(), tmp_path / "y.csv")
     assert done.citation.endpoints[0].licence == "http://creativecommons.org/licenses/by/4.0/"
     assert done.citation.endpoints[0].citation == "Garden (2026). Oaks."
+
+
+def test_the_id_of_the_archive_is_that_of_its_question_day_and_index(mixed, tmp_path):
+    def identifier(query, day_asked):
+        export(mixed, query, tmp_path / "x.zip", as_of=day_asked)
+        with zipfile.ZipFile(tmp_path / "x.zip") as made:
+            package = etree.fromstring(made.read("eml.xml")).get("packageId")
+            assert json.loads(made.read("citation.json"))["identifier"] == package
+        return package
+
+    yards, lanes = (Query(where=(Condition.parse(f"name={name}"),)) for name in ("yard", "lane"))
+    asked = [identifier(query, day(number)) for query in (yards, lanes, Query()) for number in (0, 1)]
+    assert len(set(asked)) == 6
+    assert identifier(yards, day(0)) == asked[0]
 
 
 def test_what_cannot_be_exported_is_said_and_leaves_no_file(mixed, tmp_path):
