@@ -28,8 +28,8 @@ def measure(place: Place) -> list[Figure]:
     if not answer["items"] == answer["different"] == rows:
         raise BenchmarkError(f"of {rows} items {answer['items']} came, {answer['different']} of them different")
     says = (
-        f"{rows:,} items in {answer['pages']:,} pages of {PAGE:,}, each item once, in {answer['seconds']:.0f} s; a "
-        f"page asked by its cursor takes {answer['first']:.2f} s at the beginning, {answer['middle']:.2f} in the middle, "
+        f"{rows:,} items in {answer['pages']:,} pages of {PAGE:,}, each item once, in "
+        f"{answer['seconds']:.0f} s; a page asked by its cursor takes {answer['first']:.2f} s at the beginning, {answer['middle']:.2f} in the middle, "
         f"{answer['last']:.2f} at the end"
     )
     return [Figure("paging", says, {"rows": rows, **answer})]

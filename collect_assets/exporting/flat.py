@@ -10,6 +10,7 @@ import io
 import shutil
 from pathlib import Path
 
+from collect_assets.exporting.geoparquet import BOX, BOX_SQL, GEOMETRY, geo_metadata
 from collect_assets.exporting.stage import SORTED, WKT, Stage, cells_sql, unlike
 from collect_assets.store.database import literal, quoted
 
@@ -66,12 +67,11 @@ def write_csv(stage: Stage, path: Path) -> None:
 
 def write_parquet(stage: Stage, path: Path) -> None:
     """GeoParquet: with the geometry, in degrees and longitude first, where it can be read as one."""
-    stage.load_spatial()
     own = own_columns(stage)
-    names = unlike(stage.fields, (*own, "geometry"))
+    names = unlike(stage.fields, (*own, GEOMETRY, BOX))
     cells = (f"cell[{number}] AS {quoted(name)}" for number, name in enumerate(names, 1))
-    columns = ", ".join([*own, *cells, "ST_GeomFromWKB(geometry) AS geometry"])
+    columns = ", ".join([*own, *cells, GEOMETRY, BOX_SQL])
     stage.connection.execute(
-        f"COPY (SELECT {columns} FROM (SELECT *, {cells_sql(stage.fields)} AS cell FROM {SORTED})) "
-        f"TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)"
+        f"COPY (SELECT {columns} FROM (SELECT *, {cells_sql(stage.fields)} AS cell FROM {SORTED})) TO {literal(path)} "
+        f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{geo: {literal(geo_metadata(stage))}}})"
     )

@@ -35,7 +35,7 @@ _CHOSEN = "CREATE OR REPLACE TEMP TABLE chosen AS SELECT s.version_no FROM {rela
 # The places of endpoints are compared, not their names: of 64 letters, most often the same ones.
 _ROWS = """
 SELECT {name} AS collection, endpoint, place, v.item_id AS item, v.first_date AS changed, v.change, o.resource,
-       v.member, v.record_number, v.record, v.geometry
+       v.member, v.record_number, v.record, v.geometry, v.xmin, v.ymin, v.xmax, v.ymax
 FROM chosen JOIN shown_version v USING (version_no)
 JOIN (SELECT *, row_number() OVER (ORDER BY endpoint) AS place FROM endpoint) USING (endpoint_no)
 JOIN observation o ON o.endpoint_no = v.endpoint_no AND o.entry_date = v.observed

@@ -7,6 +7,7 @@ import resource
 import zipfile
 
 import duckdb
+import geoparquet_validator
 import pytest
 from click.testing import CliRunner
 from dwca.read import DwCAReader
@@ -187,6 +188,43 @@ def test_parquet_opens_in_duckdb_as_geoparquet(mixed, tmp_path):
     assert {"P", "Lane", "New yard"} == {name for row in rows for name in row[1:3] if name}
     assert rows[0][3] == "POLYGON ((0 50, 1 50, 1 51, 0 50))"
     assert json.loads(said[0])["primary_column"] == "geometry"
+
+
+@pytest.mark.parametrize("asked", ["", "name=lane", "name=nowhere"])
+def test_parquet_is_geoparquet_by_the_rules_of_its_specification_with_and_without_places(tmp_path, asked):
+    made = collection_at(tmp_path / "made")
+    keep(made, day(0), "sites", table(("s1", "Yard", "x"), ("s2", "Lane", "y")))
+    ring = [[0, 50], [1, 50], [1, 51], [0, 50]]
+    shapes = [
+        {"type": "Polygon", "coordinates": [ring]},
+        {"type": "MultiPolygon", "coordinates": [[ring], [[[5, 50], [6, 50], [6, 51], [5, 50]]]]},
+        {"type": "Point", "coordinates": [1, 2, 3]},
+        {"type": "GeometryCollection", "geometries": [{"type": "Point", "coordinates": [-7, 2]}]},
+        {"type": "MultiLineString", "coordinates": [[[0, 0], [1, 1]]]},
+    ]
+    features = [
+        {"type": "Feature", "id": f"p{n}", "geometry": shape, "properties": {"bbox": "mine", "reference": f"p{n}"}}
+        for n, shape in enumerate(shapes)
+    ]
+    keep(made, day(0), "parks", json.dumps({"type": "FeatureCollection", "features": features}).encode())
+    fold(made, day(0))
+    query = Query(where=(Condition.parse(asked),)) if asked else Query()
+    done = export(made, query, tmp_path / "x.parquet")
+    report = geoparquet_validator.check(str(tmp_path / "x.parquet"))
+    wanted = {test["id"] for test in report["outcomes"] if test["status"] == "pass"}
+    assert done.items == {"": 7, "name=lane": 1, "name=nowhere": 0}[asked]
+    assert not geoparquet_validator.failed(report, "core")
+    assert not geoparquet_validator.failed(report, "covering")
+    assert {"/conf/core/geo-metadata", "/conf/core/wkb", "/conf/covering/bbox-column-structure"} <= wanted
+
+
+def test_the_box_of_each_row_in_parquet_is_that_of_its_shape(mixed, tmp_path):
+    export(mixed, Query(), tmp_path / "x.parquet")
+    with database(spatial=True) as connection:
+        boxes = "bbox IS NOT DISTINCT FROM CASE WHEN geometry IS NOT NULL THEN {'xmin': ST_XMin(geometry), "
+        boxes += "'ymin': ST_YMin(geometry), 'xmax': ST_XMax(geometry), 'ymax': ST_YMax(geometry)} END"
+        query = f"SELECT count(*), count(bbox), bool_and({boxes}) FROM '{tmp_path}/x.parquet'"
+        assert connection.execute(query).fetchall() == [(3, 1, True)]
 
 
 def test_ndjson_has_a_record_a_line_as_it_is_known(mixed, tmp_path):
