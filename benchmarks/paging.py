@@ -27,9 +27,10 @@ def measure(place: Place) -> list[Figure]:
     shutil.rmtree(folder)
     if not answer["items"] == answer["different"] == rows:
         raise BenchmarkError(f"of {rows} items {answer['items']} came, {answer['different']} of them different")
+    places = ("first", "middle", "last")
+    times = ", ".join(f"{answer[place]:.2f} s ({place})" for place in places)
     says = (
-        f"{rows:,} items in {answer['pages']:,} pages of {PAGE:,}, each item once, in "
-        f"{answer['seconds']:.0f} s; a page asked by its cursor takes {answer['first']:.2f} s at the beginning, {answer['middle']:.2f} in the middle, "
-        f"{answer['last']:.2f} at the end"
+        f"{rows:,} items in {answer['pages']:,} pages of {PAGE:,}, each item once, in {answer['seconds']:.0f} s; "
+        f"a page asked by its cursor: {times}"
     )
     return [Figure("paging", says, {"rows": rows, **answer})]
