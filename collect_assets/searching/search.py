@@ -264,6 +264,9 @@ class ItemIndex:
             found, counted = "FROM found", "found"
         if not limit:
             return [], self._counted(counted, matching)
+        if matching.versions is not None and cursor is None and not order.descending:
+            rows = self._in_order(self._rows(found, matching))
+            return rows[:limit], len(rows)
         beyond = f"WHERE {after_sql(order, cursor, matching)}" if cursor else ""
         places = "SELECT endpoint_no, endpoint, row_number() OVER (ORDER BY endpoint) AS place FROM endpoint"
         rows = self._rows(
@@ -273,6 +276,11 @@ class ItemIndex:
         )
         whole = cursor is None and len(rows) < limit  # to count them again takes a fifth of finding an item by its id
         return rows, len(rows) if whole else self._counted(counted, matching)
+
+    def _in_order(self, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """A few versions, as the statement for many sorts them: its plan alone takes 5 ms, a third of finding an item."""
+        named = [(version, value, self._names[endpoint], item) for version, endpoint, item, value in rows]
+        return sorted(named, key=lambda row: (row[1] is None, row[1], row[2], row[3].encode()))
 
     def _counted(self, relation: str, matching: Matching) -> int:
         return int(self._rows(f"SELECT count(*) FROM {relation}", matching)[0][0])
@@ -292,8 +300,10 @@ class ItemIndex:
         """What is known of versions, by the numbers of these."""
         shown = _WITHHELD.format(day=f"DATE '{day.isoformat()}'") if self._any_withheld else "''"
         if len(numbers) <= ONE_BY_ONE:
-            query = _HIT.format(which="= ?", withheld=shown)
-            rows = [row for number in numbers for row in self.connection.execute(query, [number]).fetchall()]
+            # Written into the statement: DuckDB passes over parts of the file for a number that it knows, and a bound one
+            # it learns too late; that is 3 ms instead of 5.
+            queries = (_HIT.format(which=f"= {number}", withheld=shown) for number in map(int, numbers))
+            rows = [row for query in queries for row in self.connection.execute(query).fetchall()]
         else:
             listed = f"IN ({', '.join(map(str, numbers))})"
             rows = self.connection.execute(_HIT.format(which=listed, withheld=shown)).fetchall()
