@@ -1,7 +1,4 @@
-"""Following items over many days: the first fold, days that change 1 %, days that change nothing, and all of it again.
-
-A year of days is folded too, one of them is taken away and comes back late: the digest has to be as if it never went.
-"""
+"""Following items over many days: the first fold, days that change 1 %, days that change nothing, all of it again."""
 
 from __future__ import annotations
 
@@ -13,18 +10,13 @@ from pathlib import Path
 from benchmarks.figures import MB, Figure, Place
 from benchmarks.index import FIRST_DAY, URL, lay_archive, size_of
 from benchmarks.laid import lay_log, lay_register
-from benchmarks.processes import BenchmarkError, python
+from benchmarks.processes import python
 
 EDITIONS, DAYS = 3, 30
-YEAR, YEAR_ROWS = 365, 2_000
 
 
 def measure(place: Place) -> list[Figure]:
-    """Both."""
-    return [_month(place), _year(place)]
-
-
-def _month(place: Place) -> Figure:
+    """A line for all of it."""
     rows = size_of(place)
     folder = place.folder / "items"
     resources = _lay_editions(folder, rows)
@@ -60,7 +52,7 @@ def _month(place: Place) -> Figure:
         "file-bytes": size,
         "file-bytes-after-days": days_size,
     }
-    return Figure("items", says, values)
+    return [Figure("items", says, values)]
 
 
 def _lay_editions(folder: Path, rows: int) -> list[tuple[str, str]]:
@@ -82,36 +74,6 @@ def _all_again(folder: Path, resources: list[tuple[str, str]]) -> tuple[dict[str
         path.unlink()
     answer = python("benchmarks.index_once", folder, _day(DAYS - 1)).answer()
     return answer, (folder / "derived" / "index.duckdb").stat().st_size
-
-
-def _year(place: Place) -> Figure:
-    """Days with seeded changes; one in the middle is missing at first."""
-    days, rows = (30, 200) if place.quick else (YEAR, YEAR_ROWS)
-    folder = place.folder / "year"
-    resources = _lay_editions(folder, rows)
-    for number in range(days):
-        _lay_day(folder, number, resources[(number * 7 + number // 5) % EDITIONS])
-    whole = python("benchmarks.index_once", folder, _day(days - 1)).answer()
-    digest = _digest(folder)
-    middle = folder / "log" / _day(days // 2)
-    middle.rename(folder / "aside")
-    for path in (folder / "derived").glob("index*"):
-        path.unlink()
-    python("benchmarks.index_once", folder, _day(days - 1))
-    (folder / "aside").rename(middle)
-    late = python("benchmarks.index_once", folder, _day(days - 1)).answer()
-    if _digest(folder) != digest:
-        raise BenchmarkError("the digest is another one after a day went and came back late")
-    shutil.rmtree(folder)
-    says = (
-        f"{days} days of {rows:,} items folded in {whole['folding']:.1f} s; a day of the middle that comes late, in "
-        f"{late['folding']:.1f} s: the digest is the same"
-    )
-    return Figure("year", says, {"days": days, "rows": rows, "seconds": whole["folding"], "late": late["folding"]})
-
-
-def _digest(folder: Path) -> str:
-    return str(python("benchmarks.digest_once", folder).answer())
 
 
 def _lay_day(folder: Path, number: int, resource: tuple[str, str]) -> None:

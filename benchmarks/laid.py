@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 
@@ -41,7 +41,24 @@ def lay_log(folder: Path, url: str, entry_date: str, resource: str, canonical_ha
         "complete": True,
         "coverage": "full",
     }
-    path = folder / "log" / entry_date / f"{_endpoint(url)}.json"
+    _write(folder, log)
+
+
+def lay_failure(folder: Path, url: str, entry_date: str, status: str, exception: str) -> None:
+    """The log of a plain GET that brought nothing."""
+    log = {
+        "endpoint": _endpoint(url),
+        "endpoint-url": url,
+        "entry-date": f"{entry_date}T00:00:00.000000",
+        "status": status,
+        "exception": exception,
+        "elapsed": "1.000",
+    }
+    _write(folder, {key: value for key, value in log.items() if value})
+
+
+def _write(folder: Path, log: Mapping[str, object]) -> None:
+    path = folder / "log" / str(log["entry-date"])[:10] / f"{log['endpoint']}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(log, sort_keys=True, separators=(",", ":")))
 

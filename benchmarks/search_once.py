@@ -1,4 +1,6 @@
-"""Asks an index the same things many times in this process; prints the 95th percentile of each, in seconds.
+"""Asks an index the same things many times in this process; prints the 95th percentiles of each, in seconds.
+
+Two days are asked in turn, so that what else the machine does disturbs both.
 
 Started by the benchmarks in a process of its own.
 """
@@ -22,10 +24,11 @@ SUBSET = tuple(map(Condition.parse, ("country=Norway", "taxonRank=species", "ind
 
 
 def main() -> None:
-    """`<collection> <rows> <as-of>`."""
-    collection, rows, day = Collection.at(Path(sys.argv[1])), int(sys.argv[2]), dt.date.fromisoformat(sys.argv[3])
+    """`<collection> <rows> <as-of> <as-of>`."""
+    collection, rows = Collection.at(Path(sys.argv[1])), int(sys.argv[2])
     with open_index(collection) as index:
-        print(json.dumps({name: _percentile(ask) for name, ask in _questions(index, rows, day).items()}))
+        now, then = (_questions(index, rows, dt.date.fromisoformat(day)) for day in sys.argv[3:])
+        print(json.dumps({name: _percentiles(now[name], then[name]) for name in now}))
 
 
 def _questions(index: ItemIndex, rows: int, day: dt.date) -> dict[str, Callable[[int], object]]:
@@ -43,14 +46,14 @@ def _id(number: int) -> str:
     return f"urn:catalog:NHM:botany:{hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest()}"
 
 
-def _percentile(ask: Callable[[int], object]) -> float:
-    ask(0)  # the first question reads the file
-    taken = []
-    for number in range(TIMES):
-        begun = time.perf_counter()
-        ask(number)
-        taken.append(time.perf_counter() - begun)
-    return sorted(taken)[TIMES * 95 // 100 - 1]
+def _percentiles(*asks: Callable[[int], object]) -> list[float]:
+    taken: list[list[float]] = [[] for _ in asks]
+    for number in range(-1, TIMES):  # the first question reads the file, and does not count
+        for ask, seconds in zip(asks, taken, strict=True):
+            begun = time.perf_counter()
+            ask(abs(number))
+            seconds.append(time.perf_counter() - begun)
+    return [sorted(seconds[1:])[TIMES * 95 // 100 - 1] for seconds in taken]
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import duckdb
 from collect_assets.collection import Collection
 from collect_assets.folding.answers import LastSeen, Observation
 from collect_assets.folding.apply import DayChanges, apply_day, changes_of
+from collect_assets.folding.comparing import nothing_served
 from collect_assets.folding.rules import MANUAL, RELEASE, UNTOUCHED
 from collect_assets.folding.stages import DueEvent, apply_events, end_too_old, has_ages, next_too_old
 from collect_assets.items.records import Reading
@@ -36,6 +37,7 @@ class Days:
         self._readings = readings
         self._horizon = horizon
         self._last_seen = LastSeen.load(connection)
+        nothing_served(connection)
         self._ages = has_ages(connection)
 
     def apply(self, progress: Progress | None = None) -> dict[dt.date, DayChanges]:

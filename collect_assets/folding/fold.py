@@ -34,7 +34,7 @@ from collect_assets.index.sql_views import create_views
 from collect_assets.items.sensitive import sensitive_rules
 from collect_assets.registers import Problem
 from collect_assets.store.database import database, literal
-from collect_assets.store.local import temporary
+from collect_assets.store.local import copy_file, temporary
 
 NEW_SCOPES = """
 INSERT INTO scope
@@ -170,7 +170,7 @@ def fold_aside(
     with index_lock(collection):  # the file behind the link goes when the one after the next is published
         held = published_base(collection, upto)
         if held.path is not None:
-            shutil.copyfile(held.path, copy)
+            copy_file(held.path, copy)
     horizon = max(upto, held.horizon)
     wanted, inputs = _gather(collection, horizon, aside / "wanted")
     try:

@@ -18,8 +18,7 @@ from collect_assets.store.database import insert_rows, run_script
 
 BEGIN = """
 CREATE OR REPLACE TEMP TABLE holding (
-    scope_no INTEGER, item_id VARCHAR, change VARCHAR, reason VARCHAR, endpoint_no INTEGER, path VARCHAR,
-    position BIGINT
+    scope_no INTEGER, item_id VARCHAR, change VARCHAR, reason VARCHAR, endpoint_no INTEGER, position BIGINT
 );
 CREATE OR REPLACE TEMP TABLE hold_note (scope_no INTEGER, items BIGINT, allowed DOUBLE);
 """
@@ -41,7 +40,7 @@ WHERE a.proves AND NOT f.withheld AND NOT f.id_only GROUP BY f.scope_no HAVING n
 
 HOLD_IDS = """
 INSERT INTO holding
-SELECT scope_no, item_id, CASE fate WHEN 'new' THEN 'created' ELSE 'deleted' END, 'ids', endpoint_no, path, position
+SELECT scope_no, item_id, CASE fate WHEN 'new' THEN 'created' ELSE 'deleted' END, 'ids', endpoint_no, position
 FROM fate WHERE scope_no IN (SELECT unnest($scopes::INTEGER[])) AND NOT withheld
   AND (fate = 'new' OR (fate = 'missing' AND NOT manual));
 UPDATE fate SET withheld = true FROM holding h
@@ -50,7 +49,7 @@ WHERE h.scope_no = fate.scope_no AND h.item_id = fate.item_id;
 
 HOLD_ALL = """
 INSERT INTO holding
-SELECT f.scope_no, f.item_id, 'deleted', 'nothing', NULL, NULL, NULL
+SELECT f.scope_no, f.item_id, 'deleted', 'nothing', NULL, NULL
 FROM fate f JOIN answer a USING (scope_no)
 WHERE a.nothing AND f.fate = 'missing' AND NOT f.manual AND NOT f.withheld
 """
@@ -59,7 +58,7 @@ LOSSES = "SELECT scope_no, count(*) FROM due_item GROUP BY scope_no HAVING count
 
 HOLD_LOSSES = """
 INSERT INTO holding
-SELECT scope_no, item_id, 'deleted', 'loss', NULL, NULL, NULL FROM due_item
+SELECT scope_no, item_id, 'deleted', 'loss', NULL, NULL FROM due_item
 WHERE scope_no IN (SELECT unnest($scopes::INTEGER[]));
 DELETE FROM due_item WHERE scope_no IN (SELECT unnest($scopes::INTEGER[]));
 """
@@ -100,7 +99,7 @@ GROUP BY scope_no
 
 TO_WITHHOLD = """
 CREATE OR REPLACE TEMP TABLE to_withhold AS
-SELECT g.scope_no, g.item_id, g.change, 'guard' AS reason, h.held, g.endpoint_no, g.path, g.position
+SELECT g.scope_no, g.item_id, g.change, 'guard' AS reason, h.held, g.endpoint_no, g.position
 FROM holding g JOIN (
     SELECT scope_no, held FROM hold WHERE entry_date = $day
     QUALIFY row_number() OVER (PARTITION BY scope_no ORDER BY rowid DESC) = 1

@@ -24,7 +24,7 @@ DELETE FROM withheld WHERE last_date < first_date;
 OVERTAKEN = """
 CREATE OR REPLACE TEMP TABLE closing AS
 SELECT w.scope_no, w.item_id, w.change, false AS manual, w.reason, w.held,
-       w.change = 'created' AND s.item_id IS NOT NULL AND NOT s.deleted AS again, s.endpoint_no, s.path, s.position
+       w.change = 'created' AND s.item_id IS NOT NULL AND NOT s.deleted AS again, s.endpoint_no, s.position
 FROM withheld w JOIN answer a USING (scope_no)
 LEFT JOIN staged s ON s.scope_no = w.scope_no AND s.item_id = w.item_id
 WHERE w.last_date IS NULL AND w.reason <> 'manual' AND CASE
@@ -36,14 +36,14 @@ WHERE w.last_date IS NULL AND w.reason <> 'manual' AND CASE
 
 SERVED_OTHERWISE = """
 CREATE OR REPLACE TEMP TABLE to_withhold AS
-SELECT scope_no, item_id, change, reason, held, endpoint_no, path, position FROM closing WHERE again
+SELECT scope_no, item_id, change, reason, held, endpoint_no, position FROM closing WHERE again
 """
 
 # Of items under manual control: what is served that differs from them.
 DIFFERENCES = """
 CREATE OR REPLACE TEMP TABLE difference AS
 SELECT f.scope_no, f.item_id, f.fate AS change, f.endpoint_no,
-       CASE WHEN f.fate = 'updated' THEN f.record_hash END AS record_hash, f.path, f.position
+       CASE WHEN f.fate = 'updated' THEN f.record_hash END AS record_hash, f.position
 FROM fate f JOIN answer a USING (scope_no)
 WHERE f.manual AND (f.fate IN ('updated', 'deleted') OR (f.fate = 'missing' AND a.proves));
 CREATE OR REPLACE TEMP TABLE closing AS
@@ -55,7 +55,7 @@ ANTI JOIN difference d ON d.scope_no = w.scope_no AND d.item_id = w.item_id AND 
 WHERE w.last_date IS NULL AND w.reason = 'manual' AND (s.item_id IS NOT NULL OR a.proves)
   AND NOT coalesce(s.id_only, false);
 CREATE OR REPLACE TEMP TABLE to_withhold AS
-SELECT d.scope_no, d.item_id, d.change, 'manual' AS reason, NULL::VARCHAR AS held, d.endpoint_no, d.path, d.position
+SELECT d.scope_no, d.item_id, d.change, 'manual' AS reason, NULL::VARCHAR AS held, d.endpoint_no, d.position
 FROM difference d
 ANTI JOIN withheld w ON w.scope_no = d.scope_no AND w.item_id = d.item_id AND w.last_date IS NULL
                     AND w.reason = 'manual' AND w.change = d.change
@@ -71,22 +71,25 @@ INSERT INTO withheld
 SELECT t.scope_no, t.item_id, $day, NULL, t.change, t.reason, t.held, t.endpoint_no,
        r.record_hash, r.record, r.geometry, r.xmin, r.ymin, r.xmax, r.ymax, c.observed, r.member, r.file_row_number + 1
 FROM read_parquet($paths, filename = true, file_row_number = true, hive_partitioning = false) r
-JOIN to_withhold t ON t.path = r.filename AND t.position = r.file_row_number
-JOIN changed c ON c.scope_no = t.scope_no AND c.endpoint_no = t.endpoint_no
+JOIN changed c ON c.path = r.filename
+JOIN to_withhold t ON t.scope_no = c.scope_no AND t.endpoint_no = c.endpoint_no AND t.position = r.file_row_number
 WHERE t.change <> 'deleted'
+"""
+
+PATHS = """
+SELECT DISTINCT c.path FROM to_withhold t JOIN changed c USING (scope_no, endpoint_no)
+WHERE t.position IS NOT NULL AND t.change <> 'deleted' ORDER BY ALL
 """
 
 WITHOUT_RECORD = """
 INSERT INTO withheld (scope_no, item_id, first_date, change, reason, held)
-SELECT scope_no, item_id, $day, change, reason, held FROM to_withhold WHERE path IS NULL OR change = 'deleted'
+SELECT scope_no, item_id, $day, change, reason, held FROM to_withhold WHERE position IS NULL OR change = 'deleted'
 """
 
 
 def withhold(connection: duckdb.DuckDBPyConnection, day: dt.date) -> None:
     """Opens a row for what stands in `to_withhold`; records are taken from the files that are compared."""
-    paths = connection.execute(
-        "SELECT DISTINCT path FROM to_withhold WHERE path IS NOT NULL AND change <> 'deleted' ORDER BY path"
-    ).fetchall()
+    paths = connection.execute(PATHS).fetchall()
     if paths:
         connection.execute(WITH_RECORD, {"day": day, "paths": [path for (path,) in paths]})
     connection.execute(WITHOUT_RECORD, {"day": day})

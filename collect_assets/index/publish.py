@@ -19,7 +19,7 @@ import duckdb
 from collect_assets.collection import Collection
 from collect_assets.errors import IndexUnavailableError
 from collect_assets.store.database import database, literal, quoted
-from collect_assets.store.local import file_lock, storage_errors, sync_folder, temporary
+from collect_assets.store.local import copy_file, file_lock, storage_errors, sync_folder, temporary
 
 DAMAGE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
 _NAME = re.compile(r"index-(\d+)\.")
@@ -125,7 +125,7 @@ def building(collection: Collection, base: Path | None) -> Iterator[duckdb.DuckD
     try:
         with storage_errors(aside):
             if base is not None:
-                shutil.copyfile(base, aside)
+                copy_file(base, aside)
             with database(aside, spill=spill) as connection:
                 connection.execute("BEGIN")
                 yield connection

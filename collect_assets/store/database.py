@@ -19,6 +19,7 @@ import duckdb
 from collect_assets.errors import SettingsError
 
 MEMORY_LIMIT = "1500MB"
+STORAGE = "v1.2.0"  # the oldest DuckDB that reads our files: the first to compress with zstd
 _SETTINGS = "SET enable_progress_bar = false; SET TimeZone = 'UTC'"
 
 
@@ -58,6 +59,7 @@ def database(
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "memory_limit": memory_limit,
+        "storage_compatibility_version": STORAGE,
         "threads": len(os.sched_getaffinity(0)),
     }
     if spill is not None:

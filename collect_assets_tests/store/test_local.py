@@ -19,7 +19,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collect_assets.errors import DamagedFileError, StorageError
-from collect_assets.store.local import ContentStore, file_lock, publish, sha256_of, sweep, temporary, write_atomically
+from collect_assets.store.local import (
+    ContentStore,
+    copy_file,
+    file_lock,
+    publish,
+    sha256_of,
+    sweep,
+    temporary,
+    write_atomically,
+)
 from collect_assets_tests.collecting.kit import sha256
 
 OAK = b"oak,ash,elm\n" * 100
@@ -310,6 +319,15 @@ def test_a_store_on_another_file_system_takes_files_in(tmp_path: Path, elsewhere
     assert list(store.names()) == [sha256(OAK)]
     assert files_in(store.work) == ["damaged.lock"]
     assert files_in(store.folder / ".work") == []
+
+
+@pytest.mark.parametrize("size", [0, 1, (3 << 20) + 7])
+def test_a_copy_has_the_same_bytes_here_and_on_another_file_system(tmp_path: Path, elsewhere: Path, size: int) -> None:
+    source = tmp_path / "source"
+    source.write_bytes(os.urandom(size))
+    for target in (tmp_path / "target", elsewhere / "target"):
+        copy_file(source, target)
+        assert target.read_bytes() == source.read_bytes()
 
 
 def test_small_files_are_written_atomically_to_another_file_system(tmp_path: Path, elsewhere: Path) -> None:
