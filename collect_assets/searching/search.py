@@ -278,7 +278,7 @@ class ItemIndex:
         return rows, len(rows) if whole else self._counted(counted, matching)
 
     def _in_order(self, rows: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        """A few versions, as the statement for many sorts them: its plan alone takes 5 ms, a third of finding an item."""
+        """A few versions, as the statement for many sorts them: to plan that takes a third of finding an item."""
         named = [(version, value, self._names[endpoint], item) for version, endpoint, item, value in rows]
         return sorted(named, key=lambda row: (row[2], row[3]))
 
