@@ -99,6 +99,11 @@ WRONG_ENDPOINTS = {
 }
 
 
+@pytest.mark.parametrize("url", ["https://[::1/a.csv", "https://example.org:99999/a.csv", "https://example.org:0/"])
+def test_an_address_or_a_port_that_there_is_not_cannot_be_asked(tmp_path: Path, url: str) -> None:
+    assert "bad-url" in {finding.code for finding in found(tmp_path, [endpoint(url)])}
+
+
 @pytest.mark.parametrize("code", WRONG_ENDPOINTS)
 def test_what_is_wrong_with_an_endpoint_is_found(tmp_path: Path, code: str) -> None:
     findings = found(tmp_path, [WRONG_ENDPOINTS[code]])
