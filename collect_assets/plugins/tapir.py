@@ -77,8 +77,9 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
     if not provider.pages:
         raise tasks.ended_by(tasks.error or FailedError("empty", f"{request.url}: no page came"))
     pages = [*provider.described, *provider.pages]
-    return page_archive(request, NAME, tasks, pages, short=shortfall(provider.short()), note=provider.note(),
+    kept = page_archive(request, NAME, tasks, pages, short=shortfall(provider.short()), note=provider.note(),
                         counted=provider.counted)  # fmt: skip
+    return kept if provider.is_proven else replace(kept, complete=False, coverage="changes")
 
 
 def _of_archive(request: HarvestRequest, tasks: Tasks, archive: Task) -> Harvest:
@@ -168,11 +169,25 @@ class _Provider:
         fewer = [f"{came} of {self._total} records came"] if self._total is not None else []
         return [*fewer, *self._ranges.short(), *self._ranges.unsure]
 
+    @property
+    def is_proven(self) -> bool:
+        """Whether nothing can lack: records without a name were asked for, or as many came as the provider counts."""
+        if self._ranges is None or not self._without_nameless:
+            return True
+        return self._total is not None and self._rules().agrees(self._ranges.records, self._total)
+
     def note(self) -> str:
-        """What people should know of a complete harvest."""
-        if self._ranges is None or (self._ranges.walks and self._ranges.walks[0].range == EVERYTHING):
+        """What people should know of a harvest in which nothing failed."""
+        if not self._without_nameless:
             return ""
-        return "" if self._nulls_asked else "records without a name cannot be asked for, and are not among these"
+        said = "records without a name cannot be asked for, and are not among these"
+        return said if self.is_proven else f"{said}; how many there are is not known, so it proves no deletion"
+
+    @property
+    def _without_nameless(self) -> bool:
+        if self._ranges is None or self._nulls_asked:
+            return False
+        return not self._ranges.walks or self._ranges.walks[0].range != EVERYTHING
 
     def _ping(self, error: FetchError) -> None:
         """Whether the provider lives although it does not say what it can, for whoever has to ask its owner."""

@@ -14,7 +14,10 @@ from typing import Any
 import pytest
 
 from collect_assets.collecting.log import Log
-from collect_assets_tests.collecting.kit import Folder
+from collect_assets.folding.fold import fold
+from collect_assets.searching.query import Query
+from collect_assets.searching.search import open_index
+from collect_assets_tests.collecting.kit import DAY, NEXT_DAY, Folder
 from collect_assets_tests.plugins.digir_provider import Row, plants
 from collect_assets_tests.plugins.served import Served
 from collect_assets_tests.plugins.tapir_provider import PATH, TEMPLATE, TapirProvider, TapirSearch
@@ -86,10 +89,39 @@ def test_a_template_that_the_provider_names_is_used_before_a_model(serve: Any) -
     provider = TapirProvider(rows, takes=frozenset({"template", "model", "xml"}), templates=(TEMPLATE,))
     harvested = serve(provider)
     log = harvested.collect()
-    assert log.complete
+    assert log.outcome == "first"
     assert all_once(harvested, log, rows)
     assert {search.by for search in provider.searches} == {"template"}
     assert "without a name cannot be asked for" in log.message
+
+
+def test_records_that_a_template_cannot_ask_for_are_not_taken_for_gone(serve: Any, folder: Folder) -> None:
+    rows = plants(60, unnamed=10)
+    provider = TapirProvider(rows, takes=frozenset({"model", "template"}))
+    harvested = serve(provider)
+    assert harvested.collect().complete
+    provider.takes, provider.templates = frozenset({"template"}), (TEMPLATE,)
+    folder.tomorrow()
+    log = folder.log(harvested.served.url, NEXT_DAY)
+    assert (log.outcome, log.complete, log.coverage) == ("changed", False, "changes")
+    assert len(harvested.numbers(log)) == 60
+    assert "proves no deletion" in log.message
+    toml = folder.path / "collection.toml"
+    toml.write_text((toml.read_text() if toml.is_file() else "") + "\n[items]\nabsences-before-deletion = 1\n")
+    for day in (DAY, NEXT_DAY):
+        fold(folder.collection, day)
+    with open_index(folder.collection) as index:
+        assert index.count(Query(), as_of=NEXT_DAY) == 70
+
+
+def test_without_a_range_for_those_without_a_name_the_count_decides_whether_all_came(serve: Any) -> None:
+    log = serve(TapirProvider(plants(300), most=50, nulls=False)).collect()
+    assert (log.outcome, log.complete, log.coverage) == ("first", True, "full")
+    log = serve(TapirProvider(plants(300, unnamed=15), most=50, nulls=False)).collect()
+    assert (log.outcome, log.complete) == ("failed:incomplete", False)
+    assert "300 of 315 records came" in log.message
+    log = serve(TapirProvider(plants(60), most=50, nulls=False, counts=False)).collect()
+    assert (log.outcome, log.complete, log.coverage) == ("first", False, "changes")
 
 
 def test_of_a_provider_that_knows_only_templates_of_its_own_the_one_for_ranges_is_used(serve: Any) -> None:
@@ -97,10 +129,10 @@ def test_of_a_provider_that_knows_only_templates_of_its_own_the_one_for_ranges_i
     own = "http://localhost/my_sci_name_range.xml"
     harvested = serve(TapirProvider(rows, takes=frozenset({"template"}), templates=("http://localhost/x.xml", own)))
     log = harvested.collect()
-    assert log.complete
+    assert log.outcome == "first"
     assert all_once(harvested, log, rows)
     log = serve(TapirProvider(rows, takes=frozenset({"template"}), templates=("a",)), template="a").collect()
-    assert log.complete
+    assert log.outcome == "first"
 
 
 def test_a_provider_that_knows_no_published_model_is_given_one_of_its_own_concepts(serve: Any, folder: Folder) -> None:
