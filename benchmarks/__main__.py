@@ -12,7 +12,7 @@ from benchmarks.figures import Figure, Place, write_figures
 
 NAMES = (
     "replay", "throughput", "memory", "archive", "index", "unchanged", "small", "tables", "estate", "documents",
-    "items", "year", "search"
+    "items", "year", "search", "export", "paging"
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ What `parameters` say about limits may make them tighter, never wider: a check i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -66,9 +66,12 @@ class CheckLimits:
         )
 
 
-def open_gate(limits: CheckLimits, rules: AddressRules, user_agent: str, work: Path) -> Gate:
+def open_gate(
+    limits: CheckLimits, rules: AddressRules, user_agent: str, headers: Mapping[str, str], work: Path
+) -> Gate:
     """A gate whose bodies lie in `work`. Its requests take turns with those of all processes of this machine."""
-    return Gate(limits=limits.of_the_gate, politeness=Politeness(), user_agent=user_agent, rules=rules, work=work)
+    return Gate(limits=limits.of_the_gate, politeness=Politeness(), user_agent=user_agent, headers=headers, rules=rules,
+                work=work)  # fmt: skip
 
 
 @dataclass

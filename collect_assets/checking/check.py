@@ -36,6 +36,7 @@ def check_url(
     first: int = FIRST,
     rules: AddressRules | None = None,
     user_agent: str = USER_AGENT,
+    headers: Mapping[str, str] | None = None,
     now: Clock = utc_now,
 ) -> UrlCheck:
     """Whether a URL can be collected, and what would come. No collection is touched, and nothing is kept.
@@ -48,15 +49,15 @@ def check_url(
         first: how many of the first records are reported.
         rules: which non-public addresses may be asked; none when left out.
         user_agent: who asks; a contact in it is good manners.
+        headers: sent with every request, as a collection's settings have them.
         now: tells the time.
 
     Raises:
         SettingsError: there is no such plugin, or the parameters or limits cannot be used.
     """
     given = "" if plugin is not None and plugin.upper() == PLAIN else plugin
-    wanted = Wanted(
-        url, given, dict(parameters or {}), limits or CheckLimits(), rules or AddressRules.none(), user_agent
-    )
+    limits, rules = limits or CheckLimits(), rules or AddressRules.none()
+    wanted = Wanted(url, given, dict(parameters or {}), limits, rules, user_agent, headers or {})
     check = _checked(wanted, first)
     return check if check.collectable else replace(check, error=user_error(check, now()))
 

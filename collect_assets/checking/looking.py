@@ -39,6 +39,7 @@ class Wanted:
     limits: CheckLimits
     rules: AddressRules
     user_agent: str
+    headers: Mapping[str, str]
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -90,7 +91,7 @@ def look(wanted: Wanted, scratch: Collection) -> Came:
         SettingsError: the parameters do not fit the plugin that was found.
     """
     came = Came(wanted.plugin or "")
-    with open_gate(wanted.limits, wanted.rules, wanted.user_agent, scratch.work) as gate:
+    with open_gate(wanted.limits, wanted.rules, wanted.user_agent, wanted.headers, scratch.work) as gate:
         try:
             options = options_of(wanted.plugin or "", wanted.parameters)
             ends = wanted.began + wanted.limits.seconds

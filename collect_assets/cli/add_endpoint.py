@@ -99,6 +99,8 @@ def command(
 ) -> None:
     """Adds URL to the registers of a collection: a row to endpoint.csv, and one to source.csv.
 
+    Where it is registered already for another organisation, it gets the row of source.csv only.
+
     It is checked first, as `check-url` does; what cannot be collected is not added. What changes is printed as a patch.
 
     \b
@@ -107,6 +109,7 @@ def command(
       collect-assets add-endpoint https://example.org/a.csv --organisation o --dataset d --no-check --dry-run
     """
     from collect_assets.checking.check import check_url
+    from collect_assets.collecting.day import user_agent
     from collect_assets.collecting.window import utc_now
     from collect_assets.errors import RegisterError
     from collect_assets.tending.changing import added, found_in_added
@@ -126,7 +129,8 @@ def command(
     with_plugin(plugin or "")  # what is registered already, or is no URL, is not asked for
     if not no_check:
         rules = address_rules(allowed, allow_private_addresses)
-        report = check_url(url, plugin=plugin, parameters=json.loads(parameters or "{}"), rules=rules)
+        report = check_url(url, plugin=plugin, parameters=json.loads(parameters or "{}"), rules=rules,
+                           user_agent=user_agent(collection), headers=collection.settings.headers)  # fmt: skip
         if not report.collectable:
             raise RegisterError(f"{url} was not added: {_why(report)} (--no-check adds it all the same)")
         click.echo(f"checked: {report.summary}", err=True)

@@ -58,8 +58,8 @@ def command(folders: tuple[Path, ...], strict: bool, fix: bool, write: bool, sho
     """Checks the registers of one collection, or of all below a folder, for the CI of a configuration repository.
 
     FOLDER is the folder of a collection or one that holds some, by default the working folder. Looks at endpoint.csv,
-    source.csv, old-resource.csv, host.csv and collection.toml; asks no network. Exits with 1 when there are errors,
-    with 2 when there is nothing to check.
+    source.csv, old-resource.csv, host.csv, sensitive.csv and collection.toml; asks no network. Exits with 1 when there
+    are errors, with 2 when there is nothing to check.
 
     The patch of --fix is for `git apply` or `patch -p1` in the working folder, or in FOLDER where that lies elsewhere.
     It changes nothing but what has one right answer: missing ids of endpoints, ids of sources, spaces around values,

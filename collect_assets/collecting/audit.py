@@ -26,7 +26,12 @@ MESSAGE = (
 
 
 class Audit:
-    """Draws endpoints for an entry-date, within a budget of bytes; threads share it."""
+    """Draws endpoints for an entry-date, within a budget of bytes; threads share it.
+
+    The budget is a share of the sizes that the run has met so far. What is larger than that, as every resource of a
+    small collection is, has its turn once in as many days as the share allows: over the days it is the same share of
+    the bytes.
+    """
 
     def __init__(self, share: float, entry_date: dt.date) -> None:
         self._share = share
@@ -36,14 +41,13 @@ class Audit:
         self._lock = threading.Lock()
 
     def draws(self, endpoint: str, size: int) -> bool:
-        """Whether an endpoint, whose resource has this size, is fetched in full today.
-
-        The budget is a share of the sizes that the run has met so far: what is larger than that is never drawn.
-        """
-        drawn = self._luck(endpoint) < ODDS * self._share
+        """Whether an endpoint, whose resource has this size, is fetched in full today."""
+        luck = self._luck(endpoint)
         with self._lock:
             self._known += size
-            if not drawn or self._spent + size > self._share * self._known:
+            budget = self._share * self._known
+            share = self._share if size > budget else ODDS * self._share if self._spent + size <= budget else 0.0
+            if luck >= share:
                 return False
             self._spent += size
             return True

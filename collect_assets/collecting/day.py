@@ -25,8 +25,6 @@ from collect_assets.network.addresses import AddressRules
 from collect_assets.network.gate import Gate
 from collect_assets.network.hosts import HostRegister, Hosts, read_hosts
 from collect_assets.network.names import Resolver, resolve
-from collect_assets.network.proxy import Proxy
-from collect_assets.network.tls import authorities_of_environment
 from collect_assets.plugins import plugins
 from collect_assets.plugins.parameters import check_parameters
 from collect_assets.registers import EndpointRegister, Problem, read_endpoints
@@ -155,9 +153,7 @@ def _gate(collection: Collection, rules: AddressRules, hosts: HostRegister, reso
         rules=rules,
         work=collection.work,
         hosts=Hosts(hosts.places),
-        proxy=Proxy.from_environment(),
         resolver=resolver,
-        authorities=authorities_of_environment(),
     )
 
 

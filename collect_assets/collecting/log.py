@@ -156,13 +156,15 @@ def _value(name: str, value: object) -> object:
     return tuple(each for each in value if isinstance(each, dict)) if isinstance(value, list) else value
 
 
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
 def canonical_json(value: object) -> bytes:
     """JSON with sorted keys and no spaces, as digital-land-python writes its logs.
 
     Half a surrogate pair, which JSON can hold and UTF-8 cannot, stays the escape that it came as.
     """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return text.encode("utf-8", "backslashreplace")
+    return _CANONICAL.encode(value).encode("utf-8", "backslashreplace")
 
 
 def write_log(

@@ -32,8 +32,11 @@ class Past:
         self._adopted_of: dict[dt.date, dict[str, Log]] = {}
 
     def of_day(self, endpoint: str) -> Log | None:
-        """The log of the entry-date itself, also one that was adopted for it; a damaged one counts as none."""
-        return self._read(self._entry_date, endpoint)
+        """The log of the entry-date itself, also one that was adopted for it; a damaged one counts as none.
+
+        A day that had none at all when this was made is not looked into for each endpoint.
+        """
+        return self._read(self._entry_date, endpoint) if self._days[:1] == [self._entry_date] else None
 
     def last_good(self, endpoint: str) -> Log | None:
         """The newest log with a resource, of the last days that were collected; None when there is none.

@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urljoin
 
 from lxml import etree
 
-from collect_assets.discovery.found import Discovery, Found
+from collect_assets.discovery.found import Discovery, Found, absolute
 from collect_assets.network.gate import Answer
 from collect_assets.plugins.xml_pages import Repairs, free, steps
 
@@ -37,11 +36,10 @@ def read_feed(answer: Answer, body: Path) -> Discovery:
         if step.path[-1] == "item":
             item = _Item(step.element, answer.url)
             kind = item.kind if kind == "rss" else kind
-            one = item.found()
-            if one is None:
-                problems.append(f"{item.title or item.text('link')}: names no archive; it has metadata only")
-            else:
-                found.append(one)
+            try:
+                found.append(item.found())
+            except ValueError as error:
+                problems.append(f"{item.title or item.text('link')}: {error}")
             free(step.element)
         elif step.path[-2:] == ("channel", "title"):
             title = " ".join((step.element.text or "").split())
@@ -79,14 +77,22 @@ class _Item:
             return "ipt"
         return "symbiota" if "emllink" in self._texts or "recordtype" in self._texts else "rss"
 
-    def found(self) -> Found | None:
-        """The endpoint of its archive."""
-        url = self._archive()
-        if not url:
-            return None
+    def found(self) -> Found:
+        """The endpoint of its archive.
+
+        Raises:
+            ValueError: it names none, or what cannot be a URL.
+        """
+        archive = self._archive()
+        if not archive:
+            raise ValueError("names no archive; it has metadata only")
+        try:
+            url = absolute(self._base, archive)
+        except ValueError as error:
+            raise ValueError(f"{archive} cannot be a URL: {error}") from error
         about = self.text("link") if self.kind == "ipt" else self.text("emllink")
         version = self.text("guid") if self.kind == "ipt" else self.text("pubdate")
-        found = Found(urljoin(self._base, url), "", self.title, version, about)
+        found = Found(url, "", self.title, version, about)
         data_package = not self.text("ipt:dwca") and bool(self.text("ipt:archive"))
         return replace(found, note="a data package") if data_package else found
 

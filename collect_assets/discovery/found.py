@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from collect_assets.plugins.provider_parts import access_point
 
@@ -75,10 +75,13 @@ class Identity:
 
     @classmethod
     def of(cls, url: str, plugin: str, parameters: Mapping[str, Any]) -> Identity:
-        """Of a registered or found endpoint."""
-        address, part = access_point(url)
-        split = urlsplit(address)
-        port = split.port if split.port and split.port != _PORTS.get(split.scheme) else None
+        """Of a registered or found endpoint; a URL that cannot be one stands for itself."""
+        try:
+            address, part = access_point(url)
+            split = urlsplit(address)
+            port = split.port if split.port and split.port != _PORTS.get(split.scheme) else None
+        except ValueError:
+            return cls(plugin, "", url, "")
         host = (split.hostname or "") + (f":{port}" if port else "")
         pairs = parse_qsl(split.query, keep_blank_values=True)
         part = part or next((str(parameters[name]) for name in _PARTS_IN_PARAMETERS if parameters.get(name)), "")
@@ -90,6 +93,17 @@ class Identity:
             path, _, part = path.rpartition("/")
         query = urlencode([pair for pair in pairs if pair[0] not in _NO_PART])
         return cls(plugin, host.lower(), f"{path}?{query}" if query else path, part)
+
+
+def absolute(base: str, reference: str) -> str:
+    """A URL out of a document that lies at `base`.
+
+    Raises:
+        ValueError: it cannot be one, as with an address or a port that there is not.
+    """
+    url = urljoin(base, reference)
+    _ = urlsplit(url).port
+    return url
 
 
 def row_of(found: Found, endpoint: str, today: str) -> dict[str, str]:

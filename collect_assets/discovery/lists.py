@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urljoin
 
 from lxml import etree
 
-from collect_assets.discovery.found import Discovery, Found
+from collect_assets.discovery.found import Discovery, Found, absolute
 from collect_assets.network.gate import Answer
 from collect_assets.plugins.xml_pages import Repairs, free, steps
 
@@ -50,7 +50,11 @@ def read_list(answer: Answer, body: Path) -> Discovery:
         if _names_access_point(step.path[-1]):
             named.append(element.text or "")
         for text in filter(None, map(str.strip, named)):
-            url = urljoin(answer.url, text)
+            try:
+                url = absolute(answer.url, text)
+            except ValueError as error:
+                problems.append(f"{text} cannot be a URL: {error}")
+                continue
             if plugin := plugin_by_form(url) or usual:
                 found.append(Found(url, plugin, _title_beside(element)))
             else:
@@ -84,14 +88,17 @@ def read_page(answer: Answer, body: Path) -> tuple[Discovery, str]:
     feed = next((href for kind, href, _ in links if kind == "application/rss+xml"), "")
     found = []
     for _, href, text in links:
-        url = urljoin(answer.url, href)
-        if plugin := plugin_by_form(url):
-            found.append(Found(url, plugin, text))
+        with suppress(ValueError):  # a page has all kinds of links
+            url = absolute(answer.url, href)
+            if plugin := plugin_by_form(url):
+                found.append(Found(url, plugin, text))
     unique: dict[str, Found] = {}
     for one in found:
         unique.setdefault(one.url, one)
     page = Discovery(answer.url, "page", "", tuple(unique.values()))
-    return page, urljoin(answer.url, feed) if feed else ""
+    with suppress(ValueError):
+        return page, absolute(answer.url, feed) if feed else ""
+    return page, ""
 
 
 def _links(root: etree._Element) -> Iterator[tuple[str, str, str]]:

@@ -18,7 +18,7 @@ from lxml import etree
 
 from collect_assets.exporting.citation import Citation
 from collect_assets.exporting.eml import eml_document
-from collect_assets.exporting.stage import WKT, Stage, cells_sql
+from collect_assets.exporting.stage import SORTED, WKT, Stage, cells_sql
 from collect_assets.exporting.terms import DARWIN, UNKNOWN, address
 from collect_assets.index.represent import pointer
 from collect_assets.items.identity import USUAL_IDS
@@ -87,7 +87,7 @@ def _core(stage: Stage) -> _Table:
     return _Table(
         "records.csv",
         _row_type(id_field, fields),
-        f"SELECT {key}{cells} FROM (SELECT *, {cells_sql(fields)} AS cell FROM subset)",
+        f"SELECT {key}{cells} FROM (SELECT *, {cells_sql(fields)} AS cell FROM {SORTED})",
         tuple(map(address, fields + shape)),
         fields.index(id_field) if id_field else None,
     )
@@ -128,7 +128,7 @@ def _row_type(id_field: str, fields: Sequence[str]) -> str:
 
 
 def _extension(stage: Stage, name: str, key: str) -> _Table:
-    rows = f"SELECT {key} AS key, unnest((record -> {literal(pointer(name))})::JSON[]) AS part FROM subset"
+    rows = f"SELECT {key} AS key, unnest((record -> {literal(pointer(name))})::JSON[]) AS part FROM {SORTED}"
     shapes = stage.connection.execute(f"SELECT DISTINCT json_keys(part) FROM ({rows})").fetchall()
     fields = sorted({field for (names,) in shapes for field in names})
     cells = "".join(f", cell[{number}]" for number, _ in enumerate(fields, 1))

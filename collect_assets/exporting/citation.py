@@ -6,6 +6,7 @@ anything, that is what it says. No clock: the same subset of the same index has 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -55,6 +56,12 @@ class Citation:
         return f"{self.items} items of {names}, as of {max(each.as_of for each in self.taken)}"
 
     @property
+    def identifier(self) -> str:
+        """The same for the same question to the same indexes of the same day, and for no other."""
+        of = [[each.collection.name, each.as_of.isoformat(), each.digest] for each in self.taken]
+        return hashlib.sha256(json.dumps([self.query, of], sort_keys=True).encode()).hexdigest()[:32]
+
+    @property
     def asked(self) -> str:
         """The query on one line."""
         return json.dumps(self.query, ensure_ascii=False) if self.query else "all items"
@@ -63,6 +70,7 @@ class Citation:
         """As it is stored beside the export."""
         content = {
             "title": self.title,
+            "identifier": self.identifier,
             "query": self.query or "all items",
             "items": self.items,
             "collections": [

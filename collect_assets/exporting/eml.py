@@ -16,8 +16,7 @@ SEVERAL = "The records were published under different terms, by endpoint as stat
 
 def eml_document(citation: Citation) -> bytes:
     """The document; it names no person, since none vouches for the subset."""
-    package = "/".join(each.digest[:16] for each in citation.taken)
-    root = etree.Element(f"{{{NAMESPACE}}}eml", {"packageId": package, "system": "collect_assets"},
+    root = etree.Element(f"{{{NAMESPACE}}}eml", {"packageId": citation.identifier, "system": "collect_assets"},
                          nsmap={"eml": NAMESPACE})  # fmt: skip
     root.set("scope", "system")
     dataset = etree.SubElement(root, "dataset")

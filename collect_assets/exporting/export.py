@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -29,6 +30,8 @@ _ENDINGS: dict[str, Format] = {
 _WRITERS: dict[Format, Callable[[Stage, Path], None]] = {
     "csv": write_csv, "ndjson": write_ndjson, "parquet": write_parquet, "geojson": write_geojson,
 }  # fmt: skip
+
+_NOT_WRITTEN = ("ould not write", "No space left", "Failed to write", "max_temp_directory_size")  # in DuckDB's words
 
 
 @dataclass(frozen=True)
@@ -86,11 +89,20 @@ def export(
     form = format or format_of(path)
     if not asked:
         raise QueryError("there is no collection to export from")
+    with staged(asked, query, as_of) as stage, _writing(path):
+        return _write(stage, cite(stage, query), path, form)
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Told apart from an index that cannot be read, which is open meanwhile."""
     try:
-        with staged(asked, query, as_of) as stage, storage_errors(path):
-            return _write(stage, cite(stage, query), path, form)
+        with storage_errors(path):
+            yield
     except duckdb.IOException as error:
         reason = str(error).split("\n", 1)[0]
+        if not any(said in reason for said in _NOT_WRITTEN):
+            raise
         raise StorageError(f"{path}: cannot be written: {reason}; free space and run again") from error
 
 

@@ -7,27 +7,27 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 import shutil
 from pathlib import Path
 
-from collect_assets.exporting.stage import WKT, Stage, cells_sql, unlike
+from collect_assets.exporting.geoparquet import BOX, BOX_SQL, GEOMETRY, geo_metadata
+from collect_assets.exporting.stage import SORTED, WKT, Stage, cells_sql, unlike
 from collect_assets.store.database import literal, quoted
 
 OWN = ("endpoint", "item", "changed")
 # What a spreadsheet takes for a formula, also in the wide forms that it reads alike.
-FORMULA = "^[=+@\\t\\r\\n\\-\uff1d\uff0b\uff0d\uff20]"
-_HARMLESS = "CASE WHEN regexp_matches({0}, {1}) AND TRY_CAST({0} AS DOUBLE) IS NULL THEN '''' || {0} ELSE {0} END"
+FORMULA = "=+@\t\r\n-\uff1d\uff0b\uff0d\uff20"
+_HARMLESS = "CASE WHEN unicode({0}) IN ({1}) AND TRY_CAST({0} AS DOUBLE) IS NULL THEN '''' || {0} ELSE {0} END"
 
 
 def harmless_sql(text: str) -> str:
     """SQL for a text that no spreadsheet runs: with an apostrophe before what it would take for a formula."""
-    return _HARMLESS.format(text, literal(FORMULA))
+    return _HARMLESS.format(text, ", ".join(str(ord(letter)) for letter in FORMULA))
 
 
 def harmless(text: str) -> str:
     """The same for a text that is at hand."""
-    if not re.match(FORMULA, text):
+    if not text or text[0] not in FORMULA:
         return text
     try:
         float(text)
@@ -53,7 +53,7 @@ def write_csv(stage: Stage, path: Path) -> None:
     columns = ", ".join([*said, *cells, *([WKT] if shape else [])])
     made_harmless = f"list_transform({cells_sql(stage.fields)}, lambda text: {harmless_sql('text')})"
     stage.connection.execute(
-        f"COPY (SELECT {columns} FROM (SELECT *, {made_harmless} AS cell FROM subset)) "
+        f"COPY (SELECT {columns} FROM (SELECT *, {made_harmless} AS cell FROM {SORTED})) "
         f"TO {literal(body)} (FORMAT csv, HEADER false)"
     )
     header = io.StringIO()
@@ -67,12 +67,11 @@ def write_csv(stage: Stage, path: Path) -> None:
 
 def write_parquet(stage: Stage, path: Path) -> None:
     """GeoParquet: with the geometry, in degrees and longitude first, where it can be read as one."""
-    stage.load_spatial()
     own = own_columns(stage)
-    names = unlike(stage.fields, (*own, "geometry"))
+    names = unlike(stage.fields, (*own, GEOMETRY, BOX))
     cells = (f"cell[{number}] AS {quoted(name)}" for number, name in enumerate(names, 1))
-    columns = ", ".join([*own, *cells, "ST_GeomFromWKB(geometry) AS geometry"])
+    columns = ", ".join([*own, *cells, GEOMETRY, BOX_SQL])
     stage.connection.execute(
-        f"COPY (SELECT {columns} FROM (SELECT *, {cells_sql(stage.fields)} AS cell FROM subset)) "
-        f"TO {literal(path)} (FORMAT parquet, COMPRESSION zstd)"
+        f"COPY (SELECT {columns} FROM (SELECT *, {cells_sql(stage.fields)} AS cell FROM {SORTED})) TO {literal(path)} "
+        f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{geo: {literal(geo_metadata(stage))}}})"
     )

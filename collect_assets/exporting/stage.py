@@ -1,7 +1,8 @@
 """A subset of items, taken out of the indexes once: what every format is then written from.
 
-The rows lie in Parquet files in the work folder, one for each collection, so that writing holds no index open, and
-takes no more memory for a million items than for ten. They leave an index as searches show them.
+The rows of one collection are a view of its open index; those of several are copied into one file in the work folder.
+They are sorted once, while the file is written that is asked for, and leave an index as searches show them. That takes
+no more memory for a million items than for ten.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ import datetime as dt
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,27 +26,37 @@ from collect_assets.readers.geometry import PAIRS, WKT_NAMES
 from collect_assets.readers.source import Scratch, scratch_files
 from collect_assets.searching.query import Query
 from collect_assets.searching.search import ItemIndex, open_index
-from collect_assets.store.database import database, literal, spatial_extension
+from collect_assets.store.database import database, literal, quoted, spatial_extension
 
 WKT = "ST_AsText(ST_GeomFromWKB(geometry))"
 _PLACES = {*WKT_NAMES, *(name for pair in PAIRS for name in pair)}
+MEMORY_LIMIT = "600MB"  # DuckDB holds about a quarter more; with the rest of a process that stays under 1 GB
 _CHOSEN = "CREATE OR REPLACE TEMP TABLE chosen AS SELECT s.version_no FROM {relation}"
+# The places of endpoints are compared, not their names: of 64 letters, most often the same ones.
 _ROWS = """
-COPY (
-    SELECT {name} AS collection, e.endpoint, v.item_id AS item, v.first_date AS changed, v.change, o.resource, v.member,
-           v.record_number, v.record, v.geometry
-    FROM chosen JOIN shown_version v USING (version_no) JOIN endpoint e USING (endpoint_no)
-    JOIN observation o ON o.endpoint_no = v.endpoint_no AND o.entry_date = v.observed
-) TO {path} (FORMAT parquet, COMPRESSION zstd)
+SELECT {name} AS collection, endpoint, place, v.item_id AS item, v.first_date AS changed, v.change, o.resource,
+       v.member, v.record_number, v.record, v.geometry, v.xmin, v.ymin, v.xmax, v.ymax
+FROM chosen JOIN shown_version v USING (version_no)
+JOIN (SELECT *, row_number() OVER (ORDER BY endpoint) AS place FROM endpoint) USING (endpoint_no)
+JOIN observation o ON o.endpoint_no = v.endpoint_no AND o.entry_date = v.observed
 """
-_SORTED = "CREATE VIEW subset AS FROM read_parquet({paths}) ORDER BY collection, endpoint, item"
-_SHAPES = "SELECT DISTINCT json_keys(record) FROM subset"
-_TYPES = """
-SELECT list_distinct(flatten(list(types))) FROM (
-    SELECT CASE json_type(value) WHEN 'ARRAY' THEN list_transform(value::JSON[], lambda part: json_type(part))
-                                 ELSE [json_type(value)] || ['SCALAR'] END AS types
-    FROM (SELECT record -> {path} AS value FROM subset WHERE contains(record, ':[')) WHERE value IS NOT NULL
-)
+_COUNTS = "SELECT endpoint, count(*) FROM ({rows}) GROUP BY ALL ORDER BY ALL"
+SORTED = "(FROM subset ORDER BY collection, place, item)"
+# Records of the same fields have one hash (of 64 bits; a collection has a few hundred such shapes at most), which is
+# compared in a tenth of the time that their lists of names take.
+_SHAPES = """
+SELECT json_keys(any_value(record)), bool_or(contains(record, ':[')) FROM subset GROUP BY hash(json_keys(record))
+"""
+_ALWAYS_LISTS = """
+SELECT name FROM (SELECT unnest({names}) AS name, unnest(json_type(record, {paths})) AS type FROM subset
+                  WHERE contains(record, ':['))
+WHERE type IS NOT NULL GROUP BY name HAVING bool_and(type = 'ARRAY')
+"""
+_OF_OBJECTS = """
+SELECT bool_and(json_type(value) = 'ARRAY') AND count(*) > 0
+       AND bool_and(len(list_filter(json_type(value, '$[*]'), lambda type: type != 'OBJECT')) = 0)
+       AND sum(json_array_length(value)) > 0
+FROM (SELECT record -> {path} AS value FROM subset) WHERE value IS NOT NULL
 """
 
 
@@ -68,20 +80,33 @@ class Stage:
     """The rows of a subset.
 
     Attributes:
-        connection: has them as `subset`, in the order of collection, endpoint and id.
+        connection: has them as `subset`, and as `SORTED` in the order of collection, endpoint and id.
         scratch: files that go with the stage.
         taken: of each collection.
         left_out: why others could not be asked.
-        fields: of the records, sorted.
-        lists: those whose value is a list of objects in every record that has them.
     """
 
     connection: duckdb.DuckDBPyConnection
     scratch: Scratch
     taken: tuple[Taken, ...]
     left_out: tuple[str, ...]
-    fields: tuple[str, ...] = ()
-    lists: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def fields(self) -> tuple[str, ...]:
+        """Those of the records, sorted."""
+        return tuple(sorted({name for names, _ in self._shapes for name in names}))
+
+    @cached_property
+    def lists(self) -> tuple[str, ...]:
+        """The fields whose value is a list of objects in every record that has them."""
+        there = sorted({name for names, has_lists in self._shapes if has_lists for name in names})
+        query = _ALWAYS_LISTS.format(names=literal_list(there), paths=literal_list(list(map(pointer, there))))
+        always = [name for (name,) in self.connection.execute(query).fetchall()] if there else []
+        return tuple(name for name in sorted(always) if self.first(_OF_OBJECTS.format(path=literal(pointer(name))))[0])
+
+    @cached_property
+    def _shapes(self) -> list[tuple[list[str], bool]]:
+        return self.connection.execute(_SHAPES).fetchall()
 
     @property
     def items(self) -> int:
@@ -118,33 +143,58 @@ def staged(collections: Sequence[Collection], query: Query, as_of: dt.date | Non
         QueryError: something in the query cannot be understood, or no index speaks of that day.
     """
     with scratch_files(collections[0].work) as scratch:
-        taken, paths, left_out = [], [], []
-        for collection in collections:
-            path = scratch.file()
-            try:
-                taken.append(_take(collection, query, as_of, path))
-                paths.append(path)
-            except (IndexUnavailableError, QueryError, RegisterError) as error:
-                if len(collections) == 1:
-                    raise
-                left_out.append(str(error))
-        if not taken:
-            raise IndexUnavailableError("; ".join(left_out))
-        with database(spill=scratch.folder()) as connection:
-            connection.execute(_SORTED.format(paths=f"[{', '.join(map(literal, paths))}]"))
-            stage = Stage(connection, scratch, tuple(taken), tuple(left_out))
-            fields = _fields(stage)
-            yield Stage(connection, scratch, stage.taken, stage.left_out, fields, _lists(stage, fields))
+        if len(collections) == 1:
+            with _taken(collections[0], query, as_of) as (connection, rows, taken):
+                connection.execute(f"CREATE OR REPLACE TEMP VIEW subset AS {rows}")
+                yield Stage(connection, scratch, (taken,), ())
+            return
+        path = scratch.file()
+        found, left_out = _taken_of_all(collections, query, as_of, path)
+        with database(path, spill=scratch.folder(), memory_limit=MEMORY_LIMIT) as connection:
+            yield Stage(connection, scratch, found, left_out)
 
 
-def _take(collection: Collection, query: Query, as_of: dt.date | None, path: Path) -> Taken:
+@contextmanager
+def _taken(
+    collection: Collection, query: Query, as_of: dt.date | None
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, str, Taken]]:
+    """A connection to an index, SQL for the rows of a subset there, and what is said of them."""
     with open_index(collection) as index:
+        index.connection.execute(f"SET memory_limit = {literal(MEMORY_LIMIT)}")
         day = index.day(as_of)
         _choose(index, query, day)
-        index.connection.execute(_ROWS.format(name=literal(collection.name), path=literal(path)))
-        counts = f"SELECT endpoint, count(*) FROM read_parquet({literal(path)}) GROUP BY ALL ORDER BY ALL"
-        items = dict(index.connection.execute(counts).fetchall())
-        return Taken(collection, day, digest_of_all(digest_of(index.connection)), items)
+        rows = _ROWS.format(name=literal(collection.name))
+        items = dict(index.connection.execute(_COUNTS.format(rows=rows)).fetchall())
+        yield index.connection, rows, Taken(collection, day, digest_of_all(digest_of(index.connection)), items)
+
+
+def _taken_of_all(
+    collections: Sequence[Collection], query: Query, as_of: dt.date | None, path: Path
+) -> tuple[tuple[Taken, ...], tuple[str, ...]]:
+    """Copies the rows of several collections into one file; what was taken, and why others could not be asked."""
+    found, left_out = [], []
+    for collection in collections:
+        try:
+            with _taken(collection, query, as_of) as (connection, rows, taken):
+                _copy(connection, rows, path)
+                found.append(taken)
+        except (IndexUnavailableError, QueryError, RegisterError) as error:
+            left_out.append(str(error))
+    if not found:
+        raise IndexUnavailableError("; ".join(left_out))
+    return tuple(found), tuple(left_out)
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, rows: str, path: Path) -> None:
+    """Not compressed: that takes longer than all the rest."""
+    stage = quoted(str(path))  # a name that no other export of this process has
+    connection.execute("SET force_compression = 'uncompressed'")
+    connection.execute(f"ATTACH {literal(path)} AS {stage} (READ_WRITE)")
+    try:
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {stage}.subset AS SELECT * FROM ({rows}) LIMIT 0")
+        connection.execute(f"INSERT INTO {stage}.subset {rows}")
+    finally:
+        connection.execute(f"DETACH {stage}")
 
 
 def _choose(index: ItemIndex, query: Query, day: dt.date) -> None:
@@ -153,21 +203,6 @@ def _choose(index: ItemIndex, query: Query, day: dt.date) -> None:
     text = _CHOSEN.format(relation=matching.relation)
     named = set(re.findall(r"\$(\w+)", text))
     index.connection.execute(text, {name: value for name, value in matching.values.items() if name in named})
-
-
-def _fields(stage: Stage) -> tuple[str, ...]:
-    shapes = stage.connection.execute(_SHAPES).fetchall()
-    return tuple(sorted({name for (names,) in shapes for name in names}))
-
-
-def _lists(stage: Stage, fields: Sequence[str]) -> tuple[str, ...]:
-    some = "SELECT DISTINCT json_keys(record) FROM subset WHERE contains(record, ':[')"
-    there = {name for (names,) in stage.connection.execute(some).fetchall() for name in names}
-    return tuple(
-        name
-        for name in fields
-        if name in there and stage.first(_TYPES.format(path=literal(pointer(name)))) == (["OBJECT"],)
-    )
 
 
 def cells_sql(fields: Sequence[str], record: str = "record") -> str:

@@ -47,6 +47,10 @@ WHERE first_date = $day ORDER BY change DESC, endpoint, item_id LIMIT $limit
 """
 
 
+FOLDED = """
+SELECT endpoint, resource FROM observation JOIN endpoint USING (endpoint_no) WHERE entry_date = $day AND NOT missing
+"""
+
 HELD = """
 SELECT d.day, count(w.item_id) FROM (SELECT unnest($days::DATE[]) AS day) d
 LEFT JOIN withheld w ON w.reason <> 'manual' AND w.first_date <= d.day AND (w.last_date IS NULL OR w.last_date >= d.day)
@@ -136,3 +140,13 @@ def changed_items(collection: Collection, day: dt.date, limit: int) -> list[Chan
     with reading(collection) as connection:
         rows = connection.execute(CHANGED, {"day": day, "limit": limit}).fetchall()
     return [ChangedItem(endpoint, item, change, json.loads(record)) for endpoint, item, change, record in rows]
+
+
+def folded_resources(collection: Collection, day: dt.date) -> dict[str, str]:
+    """The resource of each endpoint that the index holds of a day.
+
+    Raises:
+        IndexUnavailableError: there is no index, or it cannot be read.
+    """
+    with reading(collection) as connection:
+        return dict(connection.execute(FOLDED, {"day": day}).fetchall())

@@ -6,7 +6,7 @@ Its parts stand between unit separators, texts as JSON, which never holds one un
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -14,12 +14,13 @@ from typing import IO
 import duckdb
 
 from collect_assets.readers.source import Reject, Scratch
-from collect_assets.store.database import literal
+from collect_assets.store.database import database, literal
 from collect_assets.store.local import storage_errors
 
 FIELD = "\x1f"
 MAX_RAW = 10_000
 _MAX_LINE = 1 << 20
+_SAMPLE = "SELECT record_number, line, reason, raw FROM read_parquet($path) ORDER BY record_number LIMIT $most"
 _COLUMNS = ("record_number", "line", "reason", "raw")
 
 
@@ -60,6 +61,17 @@ def write_rejects(connection: duckdb.DuckDBPyConnection, rejects: Rejects, parqu
                 raw::JSON->>'$' AS raw FROM {lines_relation(rejects.path, _COLUMNS, _MAX_LINE)})
             TO {literal(parquet)} (FORMAT parquet, COMPRESSION zstd)""")
     return rejects.count
+
+
+def sample_rejects(files: Mapping[str, Path], most: int) -> list[tuple[str, Reject]]:
+    """The first that were rejected, a few of each endpoint so that many of one hide no other; `files` by endpoint."""
+    each = max(1, most // max(len(files), 1))
+    found: list[tuple[str, Reject]] = []
+    with database() as connection:
+        for endpoint, path in sorted(files.items())[:most]:
+            rows = connection.execute(_SAMPLE, {"path": str(path), "most": each}).fetchall()
+            found += [(endpoint, Reject(*row)) for row in rows]
+    return found
 
 
 def lines_relation(path: Path, columns: tuple[str, ...], longest: int) -> str:

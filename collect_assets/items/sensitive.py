@@ -20,6 +20,7 @@ from collect_assets.readers.geometry import PAIRS, WKT_NAMES
 from collect_assets.registers import Problem
 
 SENSITIVE = "sensitive.csv"
+COLUMNS = ("field", "value", "decimals", "who", "why")
 HIDDEN = -1  # decimals of a place that is not told at all
 MOST = 5
 VERSION = 1  # goes up when the same rule leaves something else of a record

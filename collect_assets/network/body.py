@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from urllib3.response import BaseHTTPResponse
-
 from collect_assets.collection import Limits
 from collect_assets.errors import FailedError, RefusedError
+from collect_assets.network.connection import Incoming
 from collect_assets.store.local import new_file, storage_errors, write_all
 
 STEP = 1 << 16
@@ -52,16 +51,14 @@ class Progress:
         self.cut = False
 
 
-def receive(
-    raw: BaseHTTPResponse, *, url: str, work: Path, limits: Limits, progress: Progress, decode: bool = True
-) -> Body:
+def receive(raw: Incoming, *, url: str, work: Path, limits: Limits, progress: Progress, decode: bool = True) -> Body:
     """Reads a body to its end, into a new file in `work`.
 
     Raises:
         RefusedError: `too-large`, as it says or as it turns out, on the wire or decoded.
         FailedError: `truncated` or `encoding`.
         StorageError: the file cannot be written.
-        urllib3.exceptions.HTTPError: the connection broke.
+        urllib3.exceptions.HTTPError, http.client.HTTPException, OSError: the connection broke.
     """
     _check_transfer(raw, url)
     codings, known = codings_of(raw)
@@ -93,7 +90,7 @@ def receive(
                 delimited=_is_delimited(raw) or (known and bool(codings)))  # fmt: skip
 
 
-def _check_transfer(raw: BaseHTTPResponse, url: str) -> None:
+def _check_transfer(raw: Incoming, url: str) -> None:
     """Refuses a body in a transfer coding that nobody asked for (RFC 9112, 6.1): its frame would be kept as data."""
     coding = raw.headers.get("transfer-encoding", "").strip().lower()
     if coding not in {"", "chunked", "identity"}:
@@ -101,11 +98,11 @@ def _check_transfer(raw: BaseHTTPResponse, url: str) -> None:
                           "undone", exception="ChunkedEncodingError")  # fmt: skip
 
 
-def _is_delimited(raw: BaseHTTPResponse) -> bool:
+def _is_delimited(raw: Incoming) -> bool:
     return "content-length" in raw.headers or "chunked" in raw.headers.get("transfer-encoding", "").lower()
 
 
-def glance(raw: BaseHTTPResponse, url: str) -> bytes:
+def glance(raw: Incoming, url: str) -> bytes:
     """The start of a body that is not kept; a short one is read whole, so that the connection is kept."""
     codings, known = codings_of(raw)
     start = b""
@@ -119,7 +116,7 @@ def glance(raw: BaseHTTPResponse, url: str) -> bytes:
     return start
 
 
-def codings_of(raw: BaseHTTPResponse) -> tuple[list[str], bool]:
+def codings_of(raw: Incoming) -> tuple[list[str], bool]:
     """The content codings, outermost last, and whether we know all of them; identity is left out."""
     tokens = [token.strip().lower() for token in raw.headers.get("content-encoding", "").split(",")]
     codings = [token for token in tokens if token not in {"", "identity"}]
@@ -147,15 +144,15 @@ def _decoded(pieces: Iterator[bytes], codings: list[str], url: str) -> Iterator[
                           transient=True, exception="ChunkedEncodingError") from error  # fmt: skip
 
 
-def _wire(raw: BaseHTTPResponse, url: str, max_bytes: int) -> Iterator[bytes]:
+def _wire(raw: Incoming, url: str, max_bytes: int) -> Iterator[bytes]:
     """The body as sent; limited too, since a compressed stream may be long and decode to nothing."""
-    while piece := raw.read1(STEP, decode_content=False):
+    while piece := raw.read1(STEP):
         if raw.tell() > max_bytes:
             raise _too_large(url, f"more than {max_bytes} bytes were sent", max_bytes, "max-wire-bytes")
         yield piece
 
 
-def _paced(pieces: Iterator[bytes], raw: BaseHTTPResponse, url: str, limits: Limits) -> Iterator[bytes]:
+def _paced(pieces: Iterator[bytes], raw: Incoming, url: str, limits: Limits) -> Iterator[bytes]:
     """Gives up what drips: each window of time has to bring its bytes, the first one with what came before it.
 
     A read timeout never meets a byte a second (fault F09), and waiting for the total timeout holds up the host's queue.
@@ -172,9 +169,7 @@ def _paced(pieces: Iterator[bytes], raw: BaseHTTPResponse, url: str, limits: Lim
         yield piece
 
 
-def _limited(
-    pieces: Iterable[bytes], raw: BaseHTTPResponse, url: str, limits: Limits, progress: Progress
-) -> Iterator[bytes]:
+def _limited(pieces: Iterable[bytes], raw: Incoming, url: str, limits: Limits, progress: Progress) -> Iterator[bytes]:
     for piece in pieces:
         progress.size += len(piece)
         over = progress.size - limits.max_bytes
@@ -196,7 +191,7 @@ def _and_then(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
     yield from rest
 
 
-def _check_length(raw: BaseHTTPResponse, url: str, limits: Limits, *, decoded: bool) -> None:
+def _check_length(raw: Incoming, url: str, limits: Limits, *, decoded: bool) -> None:
     length = raw.headers.get("content-length", "").strip()
     if not length.isdecimal() or len(length) >= 20:
         return

@@ -6,6 +6,7 @@ what is connected to. Who keeps and uses these connections stands in `direct.py`
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 import time
@@ -13,16 +14,25 @@ from collections.abc import Sequence
 from functools import partial
 from http.client import HTTPResponse
 from io import DEFAULT_BUFFER_SIZE
-from typing import Any
+from typing import Any, Protocol
 
+from urllib3 import HTTPHeaderDict
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    IncompleteRead,
+    InvalidHeader,
+    NameResolutionError,
+    NewConnectionError,
+)
 
 from collect_assets.network.addresses import AddressRules
 from collect_assets.network.deadline import Deadline, Handle
 from collect_assets.network.names import Names, Resolved, SlowNameError
 
+LONGEST_NUMBER = 20
 LAST_PIECE = DEFAULT_BUFFER_SIZE // 2  # of a body, for which the buffer has room with what follows
+_FOLD = re.compile(r"(?:(?<![ \t])[ \t]++)?[\r\n]++[ \t]*+")  # entered once in a run of blanks, or it costs its square
 
 
 class Wire:
@@ -52,24 +62,77 @@ class Wire:
         self.address, self.reused = address, reused
 
 
+class Incoming(Protocol):
+    """An answer whose head is read, and whose body is still to be read."""
+
+    status: int
+    headers: HTTPHeaderDict
+
+    def read1(self, n: int, /) -> bytes:
+        """A piece of the body, in the encoding that it came in; nothing at its end."""
+
+    def tell(self) -> int:
+        """The bytes of the body so far, as they were sent."""
+
+    def close(self) -> None:
+        """Ends it, read or not."""
+
+
 class MeasuredAnswer(HTTPResponse):
-    """An answer that sees when more came than its length says (fault F16): the rest is dropped without a word else.
+    """An answer that is held to its length: less than that is an error, and more is seen (faults F12 and F16).
 
     The last piece is taken from the buffer, and what is behind it there is the surplus; what comes later is not seen.
     """
 
+    headers: HTTPHeaderDict  # type: ignore[assignment]  # repeated ones are joined
+
     def __init__(self, *args: Any, wire: Wire, **options: Any) -> None:  # noqa: ANN401 - passed on as they are
         super().__init__(*args, **options)
         self._wire = wire
+        self._came = 0
+
+    def begin(self) -> None:
+        """Reads the head.
+
+        Raises:
+            http.client.HTTPException: it is not HTTP.
+            urllib3.exceptions.InvalidHeader: it has several lengths.
+        """
+        super().begin()
+        self.headers = HTTPHeaderDict((name, _FOLD.sub(" ", value)) for name, value in self.msg.items())
+        if "," in self.headers.get("content-length", "") and not self.chunked:
+            self._agree_on_length(self.headers["content-length"])
+
+    def _agree_on_length(self, said: str) -> None:
+        """A length that is said twice counts, where it is the same one (RFC 9110, 8.6)."""
+        length, *others = {text.strip() for text in said.split(",")}
+        if others:
+            raise InvalidHeader(f"Content-Length has several values, {said}")
+        if self.length is None and length.isdecimal() and len(length) < LONGEST_NUMBER:
+            self.length = int(length)
 
     def read1(self, n: int = -1) -> bytes:
-        """A piece of the body."""
+        """A piece of the body.
+
+        Raises:
+            urllib3.exceptions.IncompleteRead: it ended before its length.
+        """
         if self.length and self.fp is not None:
             if self.length <= LAST_PIECE:
                 self._wire.surplus = len(self.fp.peek()) > self.length
             elif n > 0:
                 n = min(n, self.length - LAST_PIECE)
-        return super().read1(n)
+        piece = super().read1(n)
+        self._came += len(piece)
+        if not piece:
+            self.close()
+            if self.length:
+                raise IncompleteRead(self._came, self.length)
+        return piece
+
+    def tell(self) -> int:
+        """The bytes of the body so far."""
+        return self._came
 
 
 class GuardedConnection(HTTPConnection):
@@ -131,11 +194,34 @@ class GuardedConnection(HTTPConnection):
         return sock
 
     def request(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - passed on as they are
-        """Sends a request; a connection that is kept from an earlier one comes under the new deadline first."""
+        """Sends a request, as urllib3's pools want it."""
+        self._resume()
+        super().request(*args, **options)
+
+    def write(self, message: bytes, timeout: float) -> None:
+        """Sends a request that is made already; the time limit holds for each wait, here and for the answer."""
+        self._resume()
+        if self.sock.gettimeout() != timeout:
+            self.sock.settimeout(timeout)
+        self.sock.sendall(message)
+
+    def answer(self, method: str) -> MeasuredAnswer:
+        """The head of the answer to what was written; the connection is given up where it is the last one on it."""
+        answer = MeasuredAnswer(self.sock, method=method, wire=self.wire)
+        try:
+            answer.begin()
+        except BaseException:
+            answer.close()
+            raise
+        if answer.will_close:
+            self.close()
+        return answer
+
+    def _resume(self) -> None:
+        """A connection that is kept from an earlier request comes under the new deadline."""
         if self._handle is not None and self.wire.address is None:
             self.wire.deadline.watch(self._handle)
             self.wire.connected(self._peer, reused=True)
-        super().request(*args, **options)
 
     def close(self) -> None:
         """Closes it; an answer that is still being read stays under the deadline."""

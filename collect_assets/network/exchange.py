@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Protocol
 
 import requests
-from urllib3 import BaseHTTPResponse
 
 from collect_assets.errors import FailedError, FetchError, StorageError
 from collect_assets.network import outcomes
 from collect_assets.network.body import Body, Progress, glance, receive
-from collect_assets.network.connection import Wire
+from collect_assets.network.connection import Incoming, Wire
 from collect_assets.network.deadline import Deadline
 from collect_assets.network.messages import Request
 from collect_assets.network.options import Terms
@@ -43,10 +42,10 @@ class Reply:
 class Connections(Protocol):
     """Those of one thread, to the hosts themselves or through a proxy."""
 
-    def send(self, request: Outgoing, tls: Tls, timeout: tuple[float, float]) -> BaseHTTPResponse:
+    def send(self, request: Outgoing, tls: Tls, timeout: tuple[float, float]) -> Incoming:
         """Sends a request; the body of the answer is still to be read."""
 
-    def leave(self, response: BaseHTTPResponse, *, whole: bool) -> None:
+    def leave(self, response: Incoming, *, whole: bool) -> None:
         """Ends an answer, which was read without an error, or was not."""
 
     def close(self) -> None:
@@ -110,7 +109,7 @@ class Exchange:
         """Closes the connections."""
         self._connections.close()
 
-    def _head(self, request: Request, terms: Terms, deadline: Deadline) -> BaseHTTPResponse:
+    def _head(self, request: Request, terms: Terms, deadline: Deadline) -> Incoming:
         sent = outgoing(request, self._headers)
         self.sent = sent.headers
         self._wire.begin(deadline)
@@ -122,12 +121,12 @@ class Exchange:
         self._wire.begin(deadline)  # the server had closed the idle connection (fault F24): that was no attempt yet
         return self._send(sent, terms, deadline)
 
-    def _send(self, sent: Outgoing, terms: Terms, deadline: Deadline) -> BaseHTTPResponse:
+    def _send(self, sent: Outgoing, terms: Terms, deadline: Deadline) -> Incoming:
         remaining = deadline.remaining()
         timeout = (min(terms.limits.connect_timeout, remaining), min(terms.limits.read_timeout, remaining + 1))
         return self._connections.send(sent, terms.tls(sent.url), timeout)
 
-    def _body(self, response: BaseHTTPResponse, request: Request, terms: Terms, deadline: Deadline) -> Body:
+    def _body(self, response: Incoming, request: Request, terms: Terms, deadline: Deadline) -> Body:
         if response.status != 200:  # no other one brings what was asked for (fault F28)
             return self._glance(response, request, terms, deadline)
         try:
@@ -146,7 +145,7 @@ class Exchange:
         self._whole = True
         return body
 
-    def _glance(self, response: BaseHTTPResponse, request: Request, terms: Terms, deadline: Deadline) -> Body:
+    def _glance(self, response: Incoming, request: Request, terms: Terms, deadline: Deadline) -> Body:
         """The start of what comes with an error or a redirect; that it cannot be read changes nothing."""
         try:
             start = glance(response, request.url)
@@ -165,6 +164,6 @@ def _late(request: Request, terms: Terms, deadline: Deadline) -> FailedError | N
                        "longer, raise total-timeout in collection.toml", exception="Timeout")  # fmt: skip
 
 
-def headers_of(response: BaseHTTPResponse) -> Mapping[str, str]:
+def headers_of(response: Incoming) -> Mapping[str, str]:
     """Response headers as they were written; a repeated one is joined with commas."""
     return dict(response.headers.itermerged())

@@ -32,7 +32,7 @@ from collect_assets.network.queues import each_in_turn, queues_of
 from collect_assets.network.redirects import STATUSES, next_request
 from collect_assets.network.retries import Retries
 from collect_assets.network.stopping import Halt, current_halt
-from collect_assets.network.tls import Contexts
+from collect_assets.network.tls import Contexts, authorities_of_environment
 from collect_assets.network.turns import Turns
 from collect_assets.network.unreachable import UnreachableHosts
 
@@ -86,8 +86,9 @@ class Gate:
             clock: counts seconds for pauses and elapsed times.
             sleep: waits for pauses and between attempts; by default it wakes up when `each` is being stopped.
             resolver: finds the addresses of a host.
-            authorities: certificates in PEM that are trusted beside the usual ones.
-            proxy: the operator's, that all requests go through.
+            authorities: certificates in PEM that are trusted beside the usual ones; by default those that the
+                environment names.
+            proxy: the operator's, that all requests go through; by default the one that the environment names.
             credentials: where those that endpoints name are found; by default in the environment.
         """
         self._terms = Terms(limits)
@@ -98,15 +99,15 @@ class Gate:
         self._clock = clock
         self._sleep = sleep or _sleep
         self._names = Names(resolver)
-        self._contexts = Contexts(authorities)
-        self._proxy = proxy
+        self._contexts = Contexts(authorities or authorities_of_environment())
+        self._proxy = proxy or Proxy.from_environment()
         self._credentials = credentials or Credentials.from_environment()
         self._hosts = hosts or Hosts()
         self._turns = Turns(locks, politeness, longest=limits.max_backoff, clock=clock, sleep=self._sleep,
                             hosts=self._hosts)  # fmt: skip
         # Through a proxy it is another question whether a host can be reached than for others on this machine.
         self._unreachable = UnreachableHosts(politeness.give_up_host_after, clock=clock,
-                                             folder=None if proxy else self._turns.folder,
+                                             folder=None if self._proxy else self._turns.folder,
                                              remembered=politeness.remember_unreachable)  # fmt: skip
         self._watchdog = Watchdog()
         self._local = threading.local()

@@ -58,7 +58,7 @@ def of_body(error: Exception, url: str) -> FetchError:
     """What an exception in the middle of a body means; the class names are those of `Response.iter_content`."""
     root = _root(error)
     why, what, name = "truncated", "the body ended early", "ChunkedEncodingError"
-    if isinstance(error, urllib3.ReadTimeoutError):
+    if isinstance(error, urllib3.ReadTimeoutError | TimeoutError):
         why, what, name = "timeout", "the body stopped for longer than the read timeout", "ConnectionError"
     elif isinstance(root, ssl.SSLError) and not isinstance(root, _ENDED):
         why, what, name = "tls", "the secure connection broke", "SSLError"

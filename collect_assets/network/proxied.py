@@ -14,7 +14,7 @@ from urllib3 import BaseHTTPResponse
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.poolmanager import ProxyManager
 
-from collect_assets.network.connection import GuardedConnection, GuardedTlsConnection, Wire
+from collect_assets.network.connection import GuardedConnection, GuardedTlsConnection, Incoming, Wire
 from collect_assets.network.outgoing import Outgoing
 from collect_assets.network.proxy import Proxy
 from collect_assets.network.tls import Contexts, Tls
@@ -102,10 +102,11 @@ class Proxied:
         raw: BaseHTTPResponse = response.raw
         return raw
 
-    def leave(self, response: BaseHTTPResponse, *, whole: bool) -> None:
+    def leave(self, response: Incoming, *, whole: bool) -> None:
         """Ends an answer; the connection is kept where it was read to its end."""
         response.close()
-        response.release_conn()
+        if isinstance(response, BaseHTTPResponse):
+            response.release_conn()
 
     def close(self) -> None:
         """Closes all of them; they are opened again when needed."""

@@ -30,9 +30,9 @@ PREVIEWED = 10
 
 def record_asset(kit: Kit) -> dg.AssetsDefinition:
     """`record`: the records of each day; depends on no other day."""
-    key = kit.names.key("record")
+    key, checks = kit.names.key("record"), [kit.checks.readable]
 
-    @kit.step("record", ["record"])
+    @kit.step("record", ["record"], checks)
     def record(context: dg.AssetExecutionContext) -> Iterator[DayEvent]:
         days = entry_dates(context)
         adopt_first(context, kit)
@@ -41,11 +41,13 @@ def record_asset(kit: Kit) -> dg.AssetsDefinition:
                 records = derive_day_records(kit.collection, day)
             except NoLogsError as error:
                 raise_if_alone(error, days)
+                yield from day_missing(checks, day)
                 continue
             fresh_day_file(kit.collection, day, again=True)
-            metadata = shown.record_shown(records, _urls(kit.collection, day))
-            yield day_materialised(context, key, day, metadata, records.version)
-        yield from days_done([key])
+            urls = _urls(kit.collection, day)
+            yield day_materialised(context, key, day, shown.record_shown(records, urls), records.version)
+            yield day_checked(kit.checks.read(records, urls), day)
+        yield from days_done([key], checks)
 
     return record
 
@@ -68,7 +70,7 @@ def item_index_asset(kit: Kit) -> dg.AssetsDefinition:
             changed = changed_items(kit.collection, day, PREVIEWED)
             metadata = shown.index_shown(kit.collection, in_index, changed)
             yield day_materialised(context, key, day, metadata, in_index.version)
-            yield day_checked(kit.checks.indexed(day, files, held), day)
+            yield day_checked(kit.checks.indexed(kit.collection, day, files, held), day)
             yield day_checked(kit.checks.held(kit.collection, day), day)
         yield from days_done([key], checks)
 

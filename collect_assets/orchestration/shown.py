@@ -55,7 +55,6 @@ def log_shown(collection: Collection, report: DayReport) -> dict[str, Value]:
     harvests = [log for log in report.logs if log.tasks]
     tasks = [task for log in harvests for task in log.tasks]
     incomplete = ((h.endpoint_url, *_counted(h)) for h in harvests if _counted(h)[1])
-    failures = ((f.endpoint_url, f.outcome or "failed", f.status, f.message or f.exception) for f in report.failures)
     unverified = [(log.endpoint_url, log.outcome) for log in report.unverified]
     return {
         "collected": len(report.resources),
@@ -73,12 +72,18 @@ def log_shown(collection: Collection, report: DayReport) -> dict[str, Value]:
         "tasks_waiting": sum(task.get("state") == "waiting" for task in tasks),
         "harvests": table(("endpoint-url", "tasks", "failed"), incomplete, MOST_FAILURES),
         "harvest_tasks": table(("endpoint-url", *TASK_COLUMNS), _tasks(harvests), MOST_FAILURES),
-        "failures": table(("endpoint-url", "outcome", "status", "message"), failures, MOST_FAILURES),
+        "failures": failures_shown(report, MOST_FAILURES),
         "unverified": len(unverified),
         "without_certificate_check": table(("endpoint-url", "outcome"), unverified, MOST_FAILURES),
         "audited": sum(log.audit != "" for log in report.logs),
         "logs": MetadataValue.path(str(collection.log / report.entry_date.isoformat())),
     }
+
+
+def failures_shown(report: DayReport, most: int) -> MetadataValue:
+    """The endpoints that gave nothing, and why."""
+    rows = ((f.endpoint_url, f.outcome or "failed", f.status, f.message or f.exception) for f in report.failures)
+    return table(("endpoint-url", "outcome", "status", "message"), rows, most)
 
 
 def _tasks(harvests: Sequence[Log]) -> list[tuple[object, ...]]:

@@ -159,6 +159,8 @@ class _Resource:
         if facts["found"]:
             self._metadata = ResourceMetadata(**facts["found"])
         code = self._dialect.resource or self._metadata.code
+        if not code and not self.described and self._tasks.error:
+            raise self._tasks.error  # what it would be named after was not to be had: that is to be mended first
         if not code:
             named = f"has {facts['count']} resources; name one of them behind `#` in the URL"
             codes = ", ".join(facts["codes"])

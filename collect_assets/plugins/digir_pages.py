@@ -148,6 +148,9 @@ def _check_root(url: str, read: DigirAnswer, root: etree._Element) -> None:
         raise FailedError("not-a-page", f"{url}: expected a response of a DiGIR provider, got a document whose first "
                           f"element is {name.localname}", transient=True)  # fmt: skip
     read.namespace = name.namespace or ""
+    if read.namespace not in {PROTOCOL, ""}:
+        raise FailedError("not-a-page", f"{url}: a response in the namespace {read.namespace}; expected {PROTOCOL}, or "
+                          "none: the reader takes no other for a page of DiGIR", transient=True)  # fmt: skip
 
 
 def _diagnostic(element: etree._Element) -> Diagnostic:
@@ -174,7 +177,7 @@ def _check_diagnostics(url: str, read: DigirAnswer) -> None:
 
 def _note(read: DigirAnswer, repairs: Repairs) -> str:
     odd = [str(one) for one in read.diagnostics if one.code not in _COUNTING and one.severity != "debug"]
-    namespace = "" if read.namespace == PROTOCOL else f"in the namespace {read.namespace or 'none'}"
+    namespace = "" if read.namespace else "in no namespace"
     return "; ".join(filter(None, (str(repairs), namespace, *odd[:3])))
 
 

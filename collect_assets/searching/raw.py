@@ -11,7 +11,7 @@ import mmap
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ from collect_assets.searching.entries import (
     xml_texts,
 )
 from collect_assets.searching.history import Version, history, version_on
+from collect_assets.searching.wide_text import is_wide, narrow_copy, wide_span
 from collect_assets.store.database import database
 
 PLACE = """
@@ -77,13 +78,29 @@ def raw(collection: Collection, item: str, endpoint: str = "", day: dt.date | No
     collection.resources.check(version.resource)
     report, number = _place(collection, version)
     with scratch_files(collection.work) as scratch, _mapped(collection, version, scratch) as (path, content):
-        spans, texts = _ways(path, content, report)
-        wanted = leaves(version.record)
-        for start, end in islice(spans, number - 1, None):
-            entry = bytes(content[start:end])
-            if _fits(texts(entry), wanted):
-                return Raw(version, entry, start)
+        span = _find(path, content, report, number, leaves(version.record), scratch)
+        if span is not None:
+            return Raw(version, bytes(content[slice(*span)]), span[0])
     raise UnreadableError(f"{version.resource}: record {version.record_number} is not found by its values")
+
+
+def _find(
+    path: Path,
+    content: Any,  # noqa: ANN401
+    report: RecordReport,
+    number: int,
+    wanted: set[str],
+    scratch: Scratch,
+) -> Span | None:
+    """Where the entry is that has the values of the record, from its number on."""
+    if is_wide(report.encoding):
+        copy, narrowed = narrow_copy(path, report.encoding, scratch.file()), replace(report, encoding="utf-8")
+        with _mapping(copy) as (_, narrow):
+            span = _find(copy, narrow, narrowed, number, wanted, scratch)
+            return span and wide_span(narrow, *span)
+    spans, texts = _ways(path, content, report)
+    later = islice(spans, number - 1, None)
+    return next((span for span in later if _fits(texts(bytes(content[slice(*span)])), wanted)), None)
 
 
 def _fits(entry: set[str], record: set[str]) -> bool:
@@ -121,6 +138,12 @@ def _mapped(collection: Collection, version: Version, scratch: Scratch) -> Itera
         with gzip.open(path) as packed, unpacked.open("wb") as plain:
             shutil.copyfileobj(packed, plain)
         path = unpacked
+    with _mapping(path) as mapped:
+        yield mapped
+
+
+@contextmanager
+def _mapping(path: Path) -> Iterator[tuple[Path, Any]]:
     with path.open("rb") as file:  # the map goes with what looks at it last; a search that was left off still does
         yield path, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
@@ -132,7 +155,7 @@ def _ways(path: Path, content: Any, report: RecordReport) -> tuple[Iterator[Span
         UnreadableError: it is in an encoding whose characters have no bytes of their own for delimiters.
     """
     start = content[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if report.encoding.startswith(("utf-16", "utf-32")):
+    if report.encoding.startswith("utf-32"):
         raise UnreadableError(
             f"{path.name}: {report.encoding} cannot be cut by bytes; look into the file by its number"
         )

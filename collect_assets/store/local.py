@@ -210,7 +210,7 @@ def _rename(synced: Path, final: Path, *, lasting: bool = True) -> None:
 
 def _replace(synced: Path, final: Path) -> None:
     try:
-        synced.replace(final)
+        os.replace(synced, final)  # noqa: PTH105 - `Path.replace` makes a path of the answer, for each request twice
     except FileNotFoundError:
         final.parent.mkdir(parents=True, exist_ok=True)
         synced.replace(final)

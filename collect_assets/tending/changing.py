@@ -36,7 +36,9 @@ def added(
     endpoint_cells: Mapping[str, str] | None = None,
     source_cells: Mapping[str, str] | None = None,
 ) -> list[FileChange]:
-    """The registers with one endpoint and its source more. Nothing is written yet.
+    """The registers with one endpoint and its source more; with the source only, where the endpoint is there already.
+
+    Nothing is written yet.
 
     Args:
         collection: whose registers; they are begun where they are missing.
@@ -48,14 +50,14 @@ def added(
         source_cells: further cells of source.csv: documentation-url, licence, attribution, start-date.
 
     Raises:
-        RegisterError: the URL is registered already, and the message says in which row and since when it has ended; or
-            the rows would not pass the check of registers.
+        RegisterError: the URL is registered already for that organisation, or has ended, and the message says in which
+            row; or the rows would not pass the check of registers.
     """
     endpoints, sources = _text(collection.register, ENDPOINT_HEADER), _text(_sources(collection), SOURCE_HEADER)
     endpoint = endpoint_id(url)
-    _refuse_known(endpoints, endpoint)
     entered = {"endpoint": endpoint, "entry-date": today.isoformat()}
-    endpoints.append({**(endpoint_cells or {}), **_known(endpoints, entered), "endpoint-url": url})
+    if not _is_registered(endpoints, sources, endpoint, organisation):
+        endpoints.append({**(endpoint_cells or {}), **_known(endpoints, entered), "endpoint-url": url})
     made = {
         **entered,
         "source": source_id(collection.name, organisation, endpoint),
@@ -76,13 +78,14 @@ def _known(text: RegisterText, cells: Mapping[str, str]) -> dict[str, str]:
 
 
 def found_in_added(name: str, changes: Sequence[FileChange], today: dt.date) -> list[Finding]:
-    """What the check of registers says of the last rows of endpoint.csv and source.csv, as they would be."""
+    """What the check of registers says of the rows that were added to endpoint.csv and source.csv."""
     with tempfile.TemporaryDirectory() as folder:
         for file, change in zip(("endpoint.csv", "source.csv"), changes, strict=True):
             (Path(folder) / file).write_bytes(change.after)
         registers = read_registers(name, Path(folder))
         check_collection(registers, {}, today)
-        last = {file: text.rows[-1].number for file, text in registers.texts.items()}
+        changed = {change.path.name for change in changes if change.before != change.after}
+        last = {file: text.rows[-1].number for file, text in registers.texts.items() if file in changed}
         return [finding for finding in registers.findings if finding.row in {0, last.get(finding.file.name)}]
 
 
@@ -101,13 +104,19 @@ def _change(text: RegisterText) -> FileChange:
     return FileChange(text.path, text.path.read_bytes() if text.path.is_file() else None, text.content)
 
 
-def _refuse_known(register: RegisterText, endpoint: str) -> None:
-    for row in register.rows:
-        if row.blank or row.skip or id_in(row) != endpoint:
-            continue
-        end = row.cells.get("end-date", "").strip()
-        what = f"ended on {end}; take that end-date away, and that of its source" if end else "is active"
-        raise RegisterError(f"{register.path}, row {row.number}: this URL is registered already, and {what}")
+def _is_registered(endpoints: RegisterText, sources: RegisterText, endpoint: str, organisation: str) -> bool:
+    """Whether there is a row for the endpoint, to which another source may be added."""
+    known = next((row for row in endpoints.rows if not row.blank and not row.skip and id_in(row) == endpoint), None)
+    if known is None:
+        return False
+    place = f"{endpoints.path}, row {known.number}: this URL is registered already"
+    if end := known.cells.get("end-date", "").strip():
+        raise RegisterError(f"{place}, and ended on {end}; take that end-date away, and that of its source")
+    for row in sources.rows:
+        cells = {name: cell.strip() for name, cell in row.cells.items()}
+        if not row.skip and (cells.get("endpoint"), cells.get("organisation")) == (endpoint, organisation):
+            raise RegisterError(f"{place}, and {sources.path.name}, row {row.number} has it for {organisation}")
+    return True
 
 
 def retired(collection: Collection, endpoints: Those[str], date: dt.date) -> list[FileChange]:

@@ -71,7 +71,7 @@ def _where_spaces(url: str) -> str:
 def _can_be_asked(url: str) -> bool:
     try:
         parts = urlsplit(url.strip())
-        return parts.scheme.lower() in SCHEMES and bool(parts.hostname)
+        return parts.scheme.lower() in SCHEMES and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
 

@@ -12,6 +12,7 @@ from collect_assets.tending.check_endpoints import check_across, check_endpoints
 from collect_assets.tending.check_hosts import check_hosts
 from collect_assets.tending.check_old_resources import check_old_resources
 from collect_assets.tending.check_rows import check_rows
+from collect_assets.tending.check_sensitive import check_sensitive
 from collect_assets.tending.check_sources import check_sources
 from collect_assets.tending.estate import Registers, has_ended, open_registers
 from collect_assets.tending.findings import Finding, Severity
@@ -55,7 +56,9 @@ class Report:
 
 
 def check_registers(folders: Iterable[Path], *, today: dt.date) -> Report:
-    """Reads and checks `endpoint.csv`, `source.csv`, `old-resource.csv` and `host.csv` of collections. Changes nothing.
+    """Reads and checks `endpoint.csv`, `source.csv`, `old-resource.csv`, `host.csv` and `sensitive.csv` of collections.
+
+    Changes nothing.
 
     Args:
         folders: collections, or folders that hold some.
@@ -80,6 +83,7 @@ def check_collection(registers: Registers, elsewhere: Mapping[str, str], today: 
     check_sources(registers, elsewhere, today)
     check_old_resources(registers)
     check_hosts(registers)
+    check_sensitive(registers)
 
 
 def _checked(registers: Registers, today: dt.date) -> Checked:

@@ -20,6 +20,7 @@ NEEDED = {
     "endpoint.csv": ("endpoint-url",),
     "source.csv": ("endpoint", "organisation"),
     "old-resource.csv": ("old-resource", "status"),
+    "sensitive.csv": ("field", "value"),
 }
 
 

@@ -73,6 +73,27 @@ def test_an_ipt_feed_names_archives_and_what_has_none(start: Start) -> None:
     assert found.problems == ("The draft: names no archive; it has metadata only",)
 
 
+NO_URLS = ("http://[::1/a.zip", "http://127.0.0.1:99999/a.zip")
+
+
+def test_what_cannot_be_a_url_is_said_and_hides_nothing_beside_it(start: Start) -> None:
+    items = "".join(f"<item><title>T</title><enclosure url='{url}'/></item>" for url in (*NO_URLS, "good.zip"))
+    services = "".join(f"<s><accesspoint>{url}</accesspoint></s>" for url in (*NO_URLS, "good/tapir.php/a"))
+    links = "".join(f"<a href='{url}'>T</a>" for url in (*NO_URLS, "good/tapir.php/a"))
+    page = Page(f"<html><body>{links}</body></html>".encode(), 200, {"Content-Type": "text/html"})
+    server = start({"/rss": xml(f"<rss><channel>{items}</channel></rss>"), "/list": xml(f"<l>{services}</l>"),
+                    "/page": page})  # fmt: skip
+    for path, problems in (("/rss", 2), ("/list", 2), ("/page", 0)):
+        found = found_at(server.url(path))
+        assert (len(found.found), len(found.problems)) == (1, problems), path
+        assert all(url in problem for url, problem in zip(NO_URLS, found.problems, strict=False))
+
+
+def test_a_registered_url_that_is_none_stands_for_itself() -> None:
+    said = review(offered(A), rows(A, *NO_URLS), TODAY)
+    assert (said.agrees, [one.url for one in said.known]) == (True, [A])
+
+
 def test_the_page_of_an_ipt_leads_to_its_feed(start: Start) -> None:
     page = b'<!DOCTYPE html><html><head><link rel="alternate" type="application/rss+xml" href="/rss.do"></head></html>'
     server = start({"/": Page(page, 200, {"Content-Type": "text/html"}), "/rss.do": ipt(ipt_item("oaks"))})

@@ -3,15 +3,18 @@
 import csv
 import io
 import json
+import resource
 import zipfile
 
 import duckdb
+import geoparquet_validator
 import pytest
 from click.testing import CliRunner
 from dwca.read import DwCAReader
+from lxml import etree
 
 from collect_assets.cli import main
-from collect_assets.errors import IndexUnavailableError, QueryError
+from collect_assets.errors import IndexUnavailableError, QueryError, StorageError
 from collect_assets.exporting.export import FORMATS, export
 from collect_assets.folding.fold import fold
 from collect_assets.index.publish import reading
@@ -187,6 +190,43 @@ def test_parquet_opens_in_duckdb_as_geoparquet(mixed, tmp_path):
     assert json.loads(said[0])["primary_column"] == "geometry"
 
 
+@pytest.mark.parametrize("asked", ["", "name=lane", "name=nowhere"])
+def test_parquet_is_geoparquet_by_the_rules_of_its_specification_with_and_without_places(tmp_path, asked):
+    made = collection_at(tmp_path / "made")
+    keep(made, day(0), "sites", table(("s1", "Yard", "x"), ("s2", "Lane", "y")))
+    ring = [[0, 50], [1, 50], [1, 51], [0, 50]]
+    shapes = [
+        {"type": "Polygon", "coordinates": [ring]},
+        {"type": "MultiPolygon", "coordinates": [[ring], [[[5, 50], [6, 50], [6, 51], [5, 50]]]]},
+        {"type": "Point", "coordinates": [1, 2, 3]},
+        {"type": "GeometryCollection", "geometries": [{"type": "Point", "coordinates": [-7, 2]}]},
+        {"type": "MultiLineString", "coordinates": [[[0, 0], [1, 1]]]},
+    ]
+    features = [
+        {"type": "Feature", "id": f"p{n}", "geometry": shape, "properties": {"bbox": "mine", "reference": f"p{n}"}}
+        for n, shape in enumerate(shapes)
+    ]
+    keep(made, day(0), "parks", json.dumps({"type": "FeatureCollection", "features": features}).encode())
+    fold(made, day(0))
+    query = Query(where=(Condition.parse(asked),)) if asked else Query()
+    done = export(made, query, tmp_path / "x.parquet")
+    report = geoparquet_validator.check(str(tmp_path / "x.parquet"))
+    wanted = {test["id"] for test in report["outcomes"] if test["status"] == "pass"}
+    assert done.items == {"": 7, "name=lane": 1, "name=nowhere": 0}[asked]
+    assert not geoparquet_validator.failed(report, "core")
+    assert not geoparquet_validator.failed(report, "covering")
+    assert {"/conf/core/geo-metadata", "/conf/core/wkb", "/conf/covering/bbox-column-structure"} <= wanted
+
+
+def test_the_box_of_each_row_in_parquet_is_that_of_its_shape(mixed, tmp_path):
+    export(mixed, Query(), tmp_path / "x.parquet")
+    with database(spatial=True) as connection:
+        boxes = "bbox IS NOT DISTINCT FROM CASE WHEN geometry IS NOT NULL THEN {'xmin': ST_XMin(geometry), "
+        boxes += "'ymin': ST_YMin(geometry), 'xmax': ST_XMax(geometry), 'ymax': ST_YMax(geometry)} END"
+        query = f"SELECT count(*), count(bbox), bool_and({boxes}) FROM '{tmp_path}/x.parquet'"
+        assert connection.execute(query).fetchall() == [(3, 1, True)]
+
+
 def test_ndjson_has_a_record_a_line_as_it_is_known(mixed, tmp_path):
     export(mixed, Query(), tmp_path / "x.ndjson")
     lines = [json.loads(line) for line in (tmp_path / "x.ndjson").read_text().splitlines()]
@@ -274,6 +314,20 @@ def test_the_citation_tells_query_day_digest_and_terms_and_says_what_nobody_know
     assert done.citation.endpoints[0].citation == "Garden (2026). Oaks."
 
 
+def test_the_id_of_the_archive_is_that_of_its_question_day_and_index(mixed, tmp_path):
+    def identifier(query, day_asked):
+        export(mixed, query, tmp_path / "x.zip", as_of=day_asked)
+        with zipfile.ZipFile(tmp_path / "x.zip") as made:
+            package = etree.fromstring(made.read("eml.xml")).get("packageId")
+            assert json.loads(made.read("citation.json"))["identifier"] == package
+        return package
+
+    yards, lanes = (Query(where=(Condition.parse(f"name={name}"),)) for name in ("yard", "lane"))
+    asked = [identifier(query, day(number)) for query in (yards, lanes, Query()) for number in (0, 1)]
+    assert len(set(asked)) == 6
+    assert identifier(yards, day(0)) == asked[0]
+
+
 def test_what_cannot_be_exported_is_said_and_leaves_no_file(mixed, tmp_path):
     with pytest.raises(QueryError, match="name one of"):
         export(mixed, Query(), tmp_path / "x.docx")
@@ -292,3 +346,16 @@ def test_the_command_exports_and_says_what_to_cite(mixed, tmp_path):
     assert (told["format"], told["items"], told["citation"]) == ("dwca", 3, None)
     assert duckdb.execute(f"SELECT count(*) FROM '{tmp_path}/x.parquet'").fetchall() == [(1,)]
     assert CliRunner().invoke(main, ["export", "--to", str(tmp_path / "x.pdf"), *folder]).exit_code == 2
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_full_disk_is_said_to_be_one_and_no_damage_of_the_index(mixed, tmp_path, form):
+    export(mixed, Query(), tmp_path / "before", format=form)
+    held = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20, held[1]))
+    try:
+        with pytest.raises(StorageError, match="cannot be written"):
+            export(mixed, Query(), tmp_path / "x", format=form)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, held)
+    assert not (tmp_path / "x").exists()

@@ -394,8 +394,8 @@ CASES = (
         "another namespace",
         provider(),
         spoil(change=lambda text: text.replace(PROTOCOL, "http://example.org/x")),
-        "changed; 0 records, 28 !; +0 ~0 -0",
-        "no page is taken for one of the protocol's, and nothing is proved",
+        "failed:not-a-page; 0 records; +0 ~0 -0",
+        "no page is taken for one of the protocol's, and nothing of the day is kept",
     ),
     HarvestCase(
         "F87",

@@ -154,6 +154,13 @@ def test_coordinates_make_a_point_and_a_box(collection):
     assert [row[3] for row in found[1:]] == [None] * 3
 
 
+@pytest.mark.parametrize("blank", [" ", "\t", "\u00a0", "\u2003", "\ufeff"])
+def test_blanks_around_a_coordinate_make_no_other_point(collection, blank):
+    text = f'id,lon,lat\n1,"{blank}4.5{blank}","{blank}50.5"\n2,4.5,{blank}\n3,4.5,5 0\n'
+    _, found = derive(collection, text.encode())
+    assert [row[4:8] for row in found] == [(4.5, 50.5, 4.5, 50.5), *[(None,) * 4] * 2]
+
+
 @pytest.mark.parametrize("name", ["geometry", "WKT", "footprintWKT", "point"])
 def test_wkt_makes_a_geometry_and_invalid_wkt_none(collection, name):
     text = f'id,{name}\n1,"POLYGON((0 50,2 50,2 51,0 50))"\n2,POLYGON((0 50\n3,\n4,POINT(451000 206000)\n'

@@ -5,13 +5,19 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 import pytest
 
-from collect_assets.errors import SettingsError
+from collect_assets.checking.check import check_url
+from collect_assets.discovery.discover import discover
+from collect_assets.errors import FailedError, SettingsError
 from collect_assets.network.addresses import AddressRules
+from collect_assets.network.fetch import fetch
 from collect_assets.network.gate import Request
-from collect_assets.network.proxy import Proxy
+from collect_assets.network.proxy import VARIABLE, Proxy
+from collect_assets.network.tls import AUTHORITIES
+from collect_assets_tests.collecting.kit import LOOPBACK
 from collect_assets_tests.network.test_tls import certificate  # noqa: F401 - the fixture
 from collect_assets_tests.servers import Asked, Page, RawServer, WebServer, http
 
@@ -102,3 +108,28 @@ def test_what_is_no_proxy_is_a_settings_error_without_its_text(url):
 def test_only_our_own_variable_sets_a_proxy():
     assert Proxy.from_environment({"HTTPS_PROXY": "http://p:1", "ALL_PROXY": "http://p:1"}) is None
     assert Proxy.from_environment({"COLLECT_ASSETS_PROXY": "http://p:1"}) == Proxy("http://p:1")
+
+
+def test_whatever_asks_goes_through_the_proxy_that_the_environment_names(folder, monkeypatch, tmp_path):
+    with WebServer(lambda asked: Page(b"reference\n1\n")) as proxy:
+        monkeypatch.setenv(VARIABLE, f"http://127.0.0.1:{proxy.port}")
+        folder.register("http://collected.example/a.csv").collect()
+        check_url("http://checked.example/a.csv", plugin="GET", rules=LOOPBACK)
+        with pytest.raises(FailedError):
+            discover("http://discovered.example/rss", rules=LOOPBACK)
+        fetch("http://fetched.example/a.csv", tmp_path / "fetched", rules=LOOPBACK)
+        asked = {urlsplit(asked.path).hostname for asked in proxy.asked}
+    assert asked == {f"{name}.example" for name in ("collected", "checked", "discovered", "fetched")}
+
+
+def test_whatever_asks_trusts_the_authorities_that_the_environment_names(
+    certificate,  # noqa: F811
+    monkeypatch,
+    tmp_path,
+):
+    with WebServer({"/": Page(b"x")}).secure(certificate[1]) as server:
+        url = f"https://127.0.0.1:{server.port}/"
+        with pytest.raises(FailedError, match="certificate"):
+            fetch(url, tmp_path / "fetched", rules=LOOPBACK)
+        monkeypatch.setenv(AUTHORITIES, str(certificate[0]))
+        assert fetch(url, tmp_path / "fetched", rules=LOOPBACK).status == 200

@@ -513,3 +513,21 @@ def test_f16_what_follows_a_body_is_never_taken_for_the_next_answer(make_gate):
         first, second = gate.fetch(Request(server.url())), gate.fetch(Request(server.url()))
     assert (first.part.read_bytes(), first.surplus) == (b"first", True)
     assert (second.part.read_bytes(), second.surplus) == (b"second", False)
+
+
+def test_a_length_said_twice_counts_once_and_two_lengths_are_no_http(make_gate, failing):
+    twice = http(b"hello", "Content-Length: 5, 5", length=False)
+    with RawServer([twice + b"and more"]) as server:
+        answer = make_gate().fetch(Request(server.url()))
+    assert (answer.part.read_bytes(), answer.surplus) == (b"hello", True)
+    answer.part.unlink()
+    with RawServer([http(b"hell", "Content-Length: 5, 5", length=False)]) as server:
+        assert failing(make_gate(attempts=1), server.url()).outcome == "failed:truncated"
+    for lengths in (["Content-Length: 5, 6"], ["Content-Length: 5", "Content-Length: 6"]):
+        with RawServer([http(b"hello", *lengths, length=False)]) as server:
+            assert failing(make_gate(attempts=1), server.url()).outcome == "failed:protocol"
+
+
+def test_a_header_folded_over_lines_is_one_line_in_the_log(make_gate):
+    with RawServer([http(b"x", "X-Folded: one\r\n \t two")]) as server:
+        assert make_gate().fetch(Request(server.url())).response_headers["X-Folded"] == "one two"

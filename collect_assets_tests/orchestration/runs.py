@@ -99,6 +99,15 @@ def checked(instance, key, name) -> dict[str, str]:
     return {record.partition: record.status.value for record in reversed(history)}
 
 
+def sampled(instance, key, name) -> dict:
+    """The metadata of the newest result of a check."""
+    (record,) = instance.event_log_storage.get_asset_check_execution_history(
+        dg.AssetCheckKey(dg.AssetKey(key), name), limit=1
+    )
+    evaluation = record.event.dagster_event.asset_check_evaluation_data
+    return {name: value.value for name, value in evaluation.metadata.items()}
+
+
 def failure(result) -> str:
     """The words of the first step failure, with what is behind it."""
     error = next(event.step_failure_data.error for event in result.all_events if event.is_step_failure)

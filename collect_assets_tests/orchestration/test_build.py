@@ -34,6 +34,7 @@ def test_a_collection_has_these_assets_checks_jobs_a_schedule_and_the_root_two_s
         "tree-registers/log:every_endpoint",
         "tree-registers/log:honest_servers",
         "tree-registers/log:usual_failures",
+        "tree-registers/record:readable",
         "tree-registers/resource:whole",
     ]
     jobs = {job.name for job in defs.resolve_all_job_defs()} - {"__ASSET_JOB"}

@@ -2,11 +2,15 @@
 
 import csv
 import datetime as dt
+import json
 
 import pytest
 
 from collect_assets.collecting.plan import Mode
+from collect_assets.orchestration.checks import Checks
 from collect_assets.orchestration.config import Asks, CollectConfig
+from collect_assets.orchestration.names import Names
+from collect_assets.orchestration.partitions import entry_dates_of
 from collect_assets.registers import endpoint_id
 from collect_assets_tests.orchestration.runs import (
     DAY,
@@ -18,6 +22,7 @@ from collect_assets_tests.orchestration.runs import (
     events,
     failure,
     run,
+    sampled,
     shown,
     version,
     write_register,
@@ -29,6 +34,7 @@ ALL = ("endpoint", "log", "resource", "record", "item_index")
 CHECKS = {
     "log": ("every_endpoint", "usual_failures", "honest_servers"),
     "resource": ("whole",),
+    "record": ("readable",),
     "item_index": ("agrees", "nothing_held"),
 }
 
@@ -104,6 +110,37 @@ def test_a_resource_that_cannot_be_read_is_in_the_table_and_the_day_goes_on(root
     record = shown(instance, ["trees", "record"])
     assert (record["records"], record["unreadable"]) == (2, 1)
     assert web.url("/ponds.csv") in record["reasons"]
+
+
+def test_the_checks_show_samples_of_what_they_count_by_endpoint_row_and_reason(root, trees, instance, web):
+    web.pages["/trees.csv"] = Page(b"reference,name\n1,oak\n2,ash,too,much\n3,elm\n")
+    web.pages["/ponds.csv"] = Page(b"\x89PNG\r\n\x1a\n" + bytes(range(256)))
+    write_register(trees.folder, [web.url("/trees.csv"), web.url("/ponds.csv"), web.url("/gone.csv")])
+    run(definitions(root), instance, "trees_collect")
+
+    assert checked(instance, ["trees", "record"], "readable") == {str(DAY): "FAILED"}
+    readable = sampled(instance, ["trees", "record"], "readable")
+    assert (readable["unreadable"], readable["rejected"]) == (1, 1)
+    _, _, unreadable, rejected = readable["samples"].splitlines()
+    assert web.url("/ponds.csv") in unreadable
+    assert rejected.startswith(f"| {web.url('/trees.csv')} | 3 | ")
+    assert "too,much" in rejected
+    failures = sampled(instance, ["trees", "log"], "usual_failures")["failures"]
+    assert f"| {web.url('/gone.csv')} | failed:status | 404 |" in failures
+
+
+def test_a_day_of_which_the_index_holds_something_else_is_shown_by_endpoint_and_resource(root, trees, instance, web):
+    run(definitions(root), instance, "trees_collect")
+    before, after = (f"{letter}" * 64 for letter in "ab")
+    log = trees.log / str(DAY) / f"{endpoint_id(web.url('/trees.csv'))}.json"
+    said = json.loads(log.read_text())
+    log.write_text(json.dumps(said | {"resource": after}))
+    names = Names("trees")
+    checks = Checks.of(names, entry_dates_of(trees, DAY))
+    found = checks.indexed(trees, DAY, {DAY: after}, {DAY: before})
+    assert not found.passed
+    row = f"| {DAY} | {said['endpoint'][:12]} | {said['resource'][:12]} | {after[:12]} |"
+    assert found.metadata["samples"].value.splitlines()[2:] == [row]
 
 
 def test_the_modes_of_the_config_are_those_of_collecting():

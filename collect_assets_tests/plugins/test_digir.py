@@ -18,8 +18,10 @@ from collect_assets.collecting.plan import Mode
 from collect_assets.collection import Limits, Politeness
 from collect_assets.network.gate import Gate
 from collect_assets.plugins import HarvestRequest, digir
+from collect_assets.readers import digir as digir_reader
+from collect_assets.readers.source import Scratch, Source, read_start
 from collect_assets_tests.collecting.kit import LOOPBACK, QUICK, Folder
-from collect_assets_tests.plugins.digir_provider import PATH, DigirProvider, Row, Search, diagnostic, plants
+from collect_assets_tests.plugins.digir_provider import PATH, PROTOCOL, DigirProvider, Row, Search, diagnostic, plants
 from collect_assets_tests.plugins.served import Served
 from collect_assets_tests.servers import Page, WebServer
 
@@ -400,6 +402,22 @@ def test_what_is_no_answer_of_a_provider_fails_by_name(serve: Any, body: bytes, 
     """Faults F56 and F57, and a web page in place of XML."""
     log = serve(DigirProvider(plants(3), interfere=lambda *_: Page(body), metadata=False)).collect()
     assert log.outcome.partition(":")[2] == why, log.message
+
+
+@pytest.mark.parametrize(
+    ("namespace", "of_the_protocol"), [(PROTOCOL, True), ("", True), ("http://example.org/x", False)]
+)
+def test_the_plugin_keeps_what_the_reader_reads_whatever_the_namespace(
+    serve: Any, tmp_path: Path, namespace: str, of_the_protocol: bool
+) -> None:
+    """Fault F87."""
+    harvested = serve(DigirProvider(plants(3), change=lambda text: text.replace(PROTOCOL, namespace)))
+    log = harvested.collect()
+    assert (log.outcome == "first") is of_the_protocol, log.message
+    assert of_the_protocol or "namespace http://example.org/x" in log.message
+    page = tmp_path / "page.xml"
+    page.write_text(f'<response xmlns="{namespace}"><content><record/></content></response>', encoding="utf-8")
+    assert digir_reader.matches(Source(page, read_start(page), Scratch(tmp_path))) is of_the_protocol
 
 
 def test_an_answer_that_is_cut_off_is_asked_again_and_never_taken(serve: Any) -> None:

@@ -84,6 +84,10 @@ PAGES = packed(
     tasks_json=TASKS,
     **{f"{number:06}_xml": PAGE % (NAMESPACES, record) for number, record in enumerate(RECORDS, 1)},
 )
+# Its characters have the bytes of line ends and quotes in them.
+WIDE = 'reference;name\r\na;"Ж\U0001f33f; and\r\nĊ"\r\nb;"ඊ"\r\nc;\u0d0a\u0a0d\r\n'
+WIDE_JSON = '[{"reference": "a", "name": "\U0001f33f"},\n {"reference": "b", "name": "\u2200}"}]'
+WIDE_XML = f'<?xml version="1.0" encoding="utf-16"?>{OAI.decode()}'
 QUOTED = b'a;"one; and\r\ntwo ""quoted""";x'
 
 
@@ -106,6 +110,27 @@ def test_the_bytes_of_an_item_are_cut_out_as_they_were_served(tmp_path, content,
 
     for item, entry in wanted.items():
         assert raw(collection, item).content == entry
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        (WIDE, {"a": 'a;"Ж\U0001f33f; and\r\nĊ"', "b": 'b;"ඊ"', "c": "c;\u0d0a\u0a0d"}),
+        (WIDE_JSON, {"a": '{"reference": "a", "name": "\U0001f33f"}', "b": '{"reference": "b", "name": "\u2200}"}'}),
+        (WIDE_XML, dict(zip("ab", map(bytes.decode, RECORDS), strict=True))),
+    ],
+    ids=["csv", "json", "oai"],
+)
+def test_of_utf_16_the_bytes_are_cut_out_as_they_were_served_too(tmp_path, encoding, text, wanted):
+    collection, content = collection_at(tmp_path / "c"), f"\ufeff{text}".encode(encoding)
+    keep(collection, day(0), "one", content)
+    fold(collection, day(0))
+
+    for item, entry in wanted.items():
+        found = raw(collection, item)
+        assert found.content.decode(encoding) == entry
+        assert content[found.offset :].startswith(found.content)
 
 
 def test_the_bytes_are_those_of_the_day_that_is_asked_for(tmp_path):

@@ -29,12 +29,12 @@ def lay(folder: Path) -> Collection:
     return Collection.at(folder, name="sites")
 
 
-def add(collection: Collection, url: str = URL) -> None:
+def add(collection: Collection, url: str = URL, organisation: str = "org:1") -> None:
     write_changes(
         added(
             collection,
             url,
-            organisation="org:1",
+            organisation=organisation,
             datasets=["site", "tree"],
             today=TODAY,
             source_cells={"licence": "ogl3"},
@@ -56,11 +56,33 @@ def test_an_endpoint_that_is_added_passes_the_check_and_leaves_the_others_to_the
     ]
 
 
-def test_what_is_registered_already_is_refused_with_its_row(tmp_path: Path) -> None:
-    with pytest.raises(RegisterError, match=r"endpoint\.csv, row 2: this URL is registered already, and is active"):
-        add(lay(tmp_path), OTHER)
+def test_an_endpoint_that_is_there_gets_another_source_and_no_row(tmp_path: Path) -> None:
+    collection = lay(tmp_path)
+    add(collection, OTHER)
+    add(collection, OTHER, organisation="org:2")
 
-    assert not (tmp_path / "source.csv").exists()
+    assert (tmp_path / "endpoint.csv").read_bytes().decode() == "\ufeff" + BEFORE
+    assert [line.split(",")[6] for line in (tmp_path / "source.csv").read_text().splitlines()[1:]] == ["org:1", "org:2"]
+    assert {f.code for f in check_registers([tmp_path], today=TODAY).findings} <= {"bom", "other-collection"}
+
+
+def test_what_is_registered_already_for_an_organisation_is_refused_with_its_row(tmp_path: Path) -> None:
+    collection = lay(tmp_path)
+    add(collection, OTHER)
+    before = (tmp_path / "source.csv").read_bytes()
+    with pytest.raises(
+        RegisterError, match=r"endpoint\.csv, row 2: .* already, and source\.csv, row 2 has it for org:1"
+    ):
+        add(collection, OTHER)
+
+    assert (tmp_path / "source.csv").read_bytes() == before
+
+
+def test_what_has_ended_is_refused_with_its_row(tmp_path: Path) -> None:
+    collection = lay(tmp_path)
+    write_changes(retired(collection, {endpoint_id(OTHER)}, TODAY))
+    with pytest.raises(RegisterError, match=r"endpoint\.csv, row 2: .* already, and ended on 2026-03-01"):
+        add(collection, OTHER)
 
 
 def test_an_endpoint_that_is_retired_ends_with_its_sources_and_once(tmp_path: Path) -> None:

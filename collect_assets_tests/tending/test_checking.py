@@ -99,6 +99,11 @@ WRONG_ENDPOINTS = {
 }
 
 
+@pytest.mark.parametrize("url", ["https://[::1/a.csv", "https://example.org:99999/a.csv", "https://example.org:0/"])
+def test_an_address_or_a_port_that_there_is_not_cannot_be_asked(tmp_path: Path, url: str) -> None:
+    assert "bad-url" in {finding.code for finding in found(tmp_path, [endpoint(url)])}
+
+
 @pytest.mark.parametrize("code", WRONG_ENDPOINTS)
 def test_what_is_wrong_with_an_endpoint_is_found(tmp_path: Path, code: str) -> None:
     findings = found(tmp_path, [WRONG_ENDPOINTS[code]])
@@ -194,6 +199,37 @@ def test_a_rule_for_hosts_that_does_not_hold_is_found(tmp_path: Path) -> None:
     (tmp_path / "trees" / "host.csv").write_text("host,at-once\narcgis.com,2\nexample.org,many\n")
     (finding,) = check(tmp_path / "trees").findings
     assert (finding.code, finding.file.name, finding.row) == ("bad-host", "host.csv", 3)
+
+
+SENSITIVE = {
+    "field,value,decimals\n,Aquila,1\n": ("bad-sensitive", 2, "nothing is hidden"),
+    "field,value,decimals\ngenus,*,1\n": ("bad-sensitive", 2, "nothing is hidden"),
+    "field,value,decimals\ngenus,Aquila,one\n": ("bad-sensitive", 2, "expected 0 to 5"),
+    "field,value,decimals\ngenus,Aquila,6\n": ("bad-sensitive", 2, "not told at all"),
+    "field,value,decimal\ngenus,Aquila,1\n": ("unknown-column", 1, "decimal; there are field, value, decimals"),
+    "field,decimals\ngenus,1\n": ("unreadable", 0, "value"),
+    "field,value,decimals\ngenus,Aquila,1\ngenus,aquila,2\n": ("duplicate", 3, "tells less holds"),
+    "field,value,decimals\ngenus,Aquila,1\n\ngenus,Milvus,2\n": ("blank-row", 3, "nothing stands"),
+    "field,value,decimals\ngenus, Aquila,1\n": ("spaces", 2, "value"),
+    "field,value,decimals\ngenus,Aquila,1,0\n": ("ragged", 2, "4"),
+}
+
+
+@pytest.mark.parametrize("content", SENSITIVE)
+def test_what_is_wrong_with_a_rule_for_sensitive_places_is_found(tmp_path: Path, content: str) -> None:
+    found(tmp_path)
+    (tmp_path / "trees" / "sensitive.csv").write_text(content)
+    (finding,) = check(tmp_path / "trees").findings
+    code, row, reason = SENSITIVE[content]
+    assert (finding.code, finding.file.name, finding.row) == (code, "sensitive.csv", row)
+    assert reason in finding.reason
+
+
+def test_rules_for_sensitive_places_in_order_have_no_findings(tmp_path: Path) -> None:
+    found(tmp_path)
+    rules = "field,value,decimals,who,why\ngenus,Aquila*,1,Ana,nests\ngenus,Milvus,,,\n"
+    (tmp_path / "trees" / "sensitive.csv").write_text(rules)
+    assert not check(tmp_path / "trees").findings
 
 
 def test_an_endpoint_of_two_collections_is_noted_in_the_second(tmp_path: Path) -> None:
