@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,11 +31,15 @@ class ArchiveReader:
     Attributes:
         records: that the inventory says are in it.
         tolerance: share of them that may be missing.
+        counting: counts the records of a document, whose name it is given for messages.
+        said: who says how many there are, for messages.
     """
 
     work: Path
     records: int | None
     tolerance: float
+    counting: Callable[[str, Path], int] = count_units
+    said: str = "the inventory says"
 
     def __call__(self, answer: Answer, body: Path) -> Kept:
         """The archive as it came.
@@ -44,10 +48,16 @@ class ArchiveReader:
             RefusedError: it is beyond the limits.
             FailedError: it is no archive of ABCD documents, one cannot be read, or records are missing.
         """
-        count = sum(self._units(answer.url, body))
+        return self.kept(answer.url, body, sum(self._units(answer.url, body)))
+
+    def kept(self, url: str, body: Path, count: int) -> Kept:
+        """An archive with so many records.
+
+        Raises:
+            FailedError: records are missing.
+        """
         if self.records is not None and count < self.records * (1 - self.tolerance):
-            raise FailedError("incomplete", f"{answer.url}: the archive has {count} records, and the inventory says "
-                              f"{self.records}")  # fmt: skip
+            raise FailedError("incomplete", f"{url}: the archive has {count} records, and {self.said} {self.records}")
         return Kept(body, count)
 
     def _units(self, url: str, body: Path) -> Iterator[int]:
@@ -67,7 +77,7 @@ class ArchiveReader:
             with archive.open(member) as packed, storage_errors(document), document.open("wb") as file:
                 while piece := packed.read(PIECE):
                     file.write(piece)
-            return count_units(f"{url} ({member.filename})", document)
+            return self.counting(f"{url} ({member.filename})", document)
         finally:
             document.unlink(missing_ok=True)
 

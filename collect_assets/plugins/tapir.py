@@ -15,22 +15,18 @@ from pydantic import Field
 from collect_assets.errors import FailedError, FetchError
 from collect_assets.network.gate import Answer, Fetcher, Request
 from collect_assets.plugins import Harvest, HarvestRequest
-from collect_assets.plugins.document import Document
 from collect_assets.plugins.name_ranges import NameRange, all_names
 from collect_assets.plugins.page_archive import page_archive, tasks_of
 from collect_assets.plugins.parameters import PluginParameters
 from collect_assets.plugins.range_pages import PagingRules, RangePages, shortfall
-from collect_assets.plugins.tapir_pages import Capabilities, keep_capabilities, keep_other, keep_page, read_answer
+from collect_assets.plugins.tapir_archive import TapirArchiveReader, harvest_of_archive, of_taken
+from collect_assets.plugins.tapir_pages import Capabilities, keep_capabilities, keep_other, keep_page
 from collect_assets.plugins.tapir_requests import CONTENTS, Content, TapirDialect, Way
 from collect_assets.plugins.tasks import Kept, Task, Tasks
-from collect_assets.plugins.xml_pages import Repairs
-from collect_assets.store.local import storage_errors
-from collect_assets.store.protocol_pages import is_protocol_page
 
 NAME = "tapir"
 EVERYTHING = NameRange()
 NAMELESS = NameRange(absent=True)
-PIECE = 1 << 20
 
 
 class PARAMETERS(PluginParameters):
@@ -69,27 +65,17 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
     provider = _Provider(request, given, tasks)
     try:
         provider.introduce()
-        if request.first and given.archive and (archive := provider.archive()):
-            return _of_archive(request, tasks, archive)
+        if request.first and given.archive and not request.look and (archive := provider.archive()):
+            return replace(harvest_of_archive(request, tasks, archive), note=provider.note(), counted=provider.counted)
         provider.find()
     except FetchError as error:
         raise tasks.ended_by(error) from error.__cause__
     if not provider.pages:
         raise tasks.ended_by(tasks.error or FailedError("empty", f"{request.url}: no page came"))
     pages = [*provider.described, *provider.pages]
-    return page_archive(request, NAME, tasks, pages, short=shortfall(provider.short()), note=provider.note(),
+    kept = page_archive(request, NAME, tasks, pages, short=shortfall(provider.short()), note=provider.note(),
                         counted=provider.counted)  # fmt: skip
-
-
-def _of_archive(request: HarvestRequest, tasks: Tasks, archive: Task) -> Harvest:
-    page = tasks.page(archive.key)
-    with Document(request.work) as document:
-        with storage_errors(page), page.open("rb") as file:
-            while piece := file.read(PIECE):
-                document.write(piece)
-        harvest = document.finish(request.url, tasks)
-    return replace(harvest, note=f"the archive that the capabilities name: {archive.request.removeprefix('GET ')}; "
-                   "later harvests ask for pages")  # fmt: skip
+    return kept if provider.is_proven else replace(kept, complete=False, coverage="changes")
 
 
 class _Provider:
@@ -104,6 +90,7 @@ class _Provider:
         self._ranges: RangePages | None = None
         self._total: int | None = None
         self._nulls_asked = False
+        self._notes: list[str] = []
         self.described: list[Task] = []
 
     def introduce(self) -> None:
@@ -125,11 +112,15 @@ class _Provider:
         self.described = [capabilities, *([metadata] if metadata else [])]
 
     def archive(self) -> Task | None:
-        """The newest archive, where one is named and comes."""
+        """The newest archive, where one is named, comes, and has the records that it should have."""
         archives = sorted(self._can.archives, key=lambda archive: archive.created, reverse=True)
         for place, archive in enumerate(archives):
-            if task := self._tasks.attempt(f"archive-{place:03d}", Request(archive.location), _keep_archive):
+            accept = TapirArchiveReader(self._request.work, archive.records, self._rules().tolerance)
+            if task := self._tasks.attempt(f"archive-{place:03d}", Request(archive.location), accept):
+                self._total = archive.records
+                self._notes.append(of_taken(archive.location, task))
                 return task
+            self._notes.append(f"the archive that the capabilities name is not used: {self._tasks.error}")
             self._tasks.forget(f"archive-{place:03d}")  # the pages are there all the same
         return None
 
@@ -168,11 +159,26 @@ class _Provider:
         fewer = [f"{came} of {self._total} records came"] if self._total is not None else []
         return [*fewer, *self._ranges.short(), *self._ranges.unsure]
 
+    @property
+    def is_proven(self) -> bool:
+        """Whether nothing can lack: records without a name were asked for, or as many came as the provider counts."""
+        if self._ranges is None or not self._without_nameless:
+            return True
+        return self._total is not None and self._rules().agrees(self._ranges.records, self._total)
+
     def note(self) -> str:
-        """What people should know of a complete harvest."""
-        if self._ranges is None or (self._ranges.walks and self._ranges.walks[0].range == EVERYTHING):
-            return ""
-        return "" if self._nulls_asked else "records without a name cannot be asked for, and are not among these"
+        """What people should know of a harvest in which nothing failed."""
+        notes = [shortfall(self._notes)] if self._notes else []
+        if self._without_nameless:
+            notes.append("records without a name cannot be asked for, and are not among these")
+            notes += [] if self.is_proven else ["how many there are is not known, so it proves no deletion"]
+        return "; ".join(notes)
+
+    @property
+    def _without_nameless(self) -> bool:
+        if self._ranges is None or self._nulls_asked:
+            return False
+        return not self._ranges.walks or self._ranges.walks[0].range != EVERYTHING
 
     def _ping(self, error: FetchError) -> None:
         """Whether the provider lives although it does not say what it can, for whoever has to ask its owner."""
@@ -242,10 +248,3 @@ class _Provider:
 
 def _keep_probe(answer: Answer, body: Path) -> Kept:
     return replace(keep_page(answer, body), records=None)
-
-
-def _keep_archive(answer: Answer, body: Path) -> Kept:
-    """Anything but an answer of the protocol: that is what a provider says of an archive that is gone."""
-    if is_protocol_page(answer.start) and read_answer(answer.url, body, Repairs()).kind != "search":
-        raise FailedError("not-a-page", f"{answer.url}: an answer of the protocol came in place of an archive")
-    return Kept(body)

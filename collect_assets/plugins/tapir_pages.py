@@ -109,6 +109,25 @@ def read_answer(url: str, body: Path, repairs: Repairs) -> TapirAnswer:
     return read
 
 
+def count_records(name: str, document: Path) -> int:
+    """The records of a document of an archive, with or without the protocol around them.
+
+    Raises:
+        FailedError: it is not XML, or an error of the protocol.
+    """
+    count = 0
+    for step in steps(name, document, Repairs()):
+        path = step.path
+        if step.begins:
+            continue
+        if path in {("error",), ("response", "error")}:
+            raise _failure(name, _diagnostic(step.element))
+        if path[-1] in RECORDS and not RECORDS.intersection(path[:-1]):
+            count += 1
+            free(step.element)
+    return count
+
+
 def _take(url: str, read: TapirAnswer, step: Step) -> None:
     path, element = step.path, step.element
     if step.begins:

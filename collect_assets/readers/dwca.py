@@ -29,7 +29,7 @@ from collect_assets.readers.source import (
 )
 
 FORMAT = "dwca"
-VERSION = 4
+VERSION = 5
 PRIORITY = 11
 MAX_DESCRIPTOR = 5 << 20
 

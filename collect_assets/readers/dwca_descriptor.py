@@ -76,22 +76,17 @@ class Descriptor:
 def parse_descriptor(content: bytes) -> Descriptor:
     """What a descriptor says.
 
-    An extension that names no file, or no column for the id of the core, is left out with a note.
+    An extension that names no file, a file at another address, or no column for the id of the core, is left out with a
+    note.
 
     Raises:
         UnreadableError: it is not XML, defines entities, describes no core, or describes something wrongly.
     """
     root = _root(content)
-    core = next((child for child in _elements(root) if _local(child.tag) == "core"), None)
-    if core is None:
-        raise UnreadableError(
-            f"meta.xml: <{_local(root.tag)}> has no <core>; it is not a Darwin Core Archive descriptor"
-        )
+    core = _core(root)
     extensions, notes = [], []
     for number, child in enumerate((found for found in _elements(root) if _local(found.tag) == "extension"), 1):
-        missing = "" if _locations(child) else "names no file"
-        missing = missing or ("" if _key_tag(child) else "has no <coreid>")
-        if missing:
+        if missing := _missing(child):
             name = term_name(_said(child).get("rowtype", "")) or str(number)
             notes.append(f"meta.xml: the extension {name} {missing}; it is left out")
         else:
@@ -100,10 +95,42 @@ def parse_descriptor(content: bytes) -> Descriptor:
     return Descriptor(_table(core), tuple(extensions), metadata, tuple(notes))
 
 
+def _core(root: Any) -> Any:  # noqa: ANN401 - lxml's element is private
+    """The core; archives of the Encyclopedia of Life say `table`, and where there is one, it can be nothing else."""
+    parts = _elements(root)
+    cores, tables = ([part for part in parts if _local(part.tag) == tag] for tag in ("core", "table"))
+    if cores:
+        return cores[0]
+    if len(tables) == 1:
+        return tables[0]
+    several = f", and {len(tables)} <table>s of which none is said to be it" if tables else ""
+    raise UnreadableError(
+        f"meta.xml: <{_local(root.tag)}> has no <core>{several}; it is not a Darwin Core Archive descriptor"
+    )
+
+
+def _missing(extension: Any) -> str:  # noqa: ANN401 - lxml's element is private
+    """Why an extension cannot be read; blank where it can."""
+    locations = _locations(extension)
+    if not locations:
+        return "names no file"
+    if remote := next(filter(_is_remote, locations), ""):
+        return f"is at another address, {remote}"
+    return "" if _key_tag(extension) else "has no <coreid>"
+
+
+def _is_remote(location: str) -> bool:
+    return "://" in location
+
+
 def _key_tag(element: Any) -> str:  # noqa: ANN401
     """The tag that says which column is the core's id: some extensions have `id` in place of `coreid`."""
     tags = {_local(part.tag) for part in _elements(element)}
-    return next((tag for tag in (() if _local(element.tag) == "core" else ("coreid",)) + ("id",) if tag in tags), "")
+    return next((tag for tag in (() if _is_core(element) else ("coreid",)) + ("id",) if tag in tags), "")
+
+
+def _is_core(element: Any) -> bool:  # noqa: ANN401
+    return _local(element.tag) != "extension"
 
 
 def _table(element: Any) -> DescribedTable:  # noqa: ANN401 - lxml's element is private
@@ -111,8 +138,8 @@ def _table(element: Any) -> DescribedTable:  # noqa: ANN401 - lxml's element is 
     locations = _locations(element)
     if not locations:
         raise UnreadableError(f"meta.xml: <{what}> names no file; expected <files><location>")
-    if remote := [place for place in locations if "://" in place]:
-        raise UnreadableError(f"meta.xml: the {what} is at another address, {remote[0]}; register that address")
+    if remote := next(filter(_is_remote, locations), ""):
+        raise UnreadableError(f"meta.xml: the {what} is at another address, {remote}; register that address")
     fields, id_name, id_index = _fields(element)
     ends = _unescaped(said.get("linesterminatedby", "\n"))
     header_rows, notes = _header_rows(said.get("ignoreheaderlines", "0"))
@@ -169,7 +196,7 @@ def _fields(element: Any) -> tuple[tuple[DescribedField, ...], str, int | None]:
     """The fields, the name of the one that is the core's id (the term of that column, else `id`), and its column."""
     described: list[tuple[str, int | None, str]] = []
     id_index: int | None = None
-    is_core, key_tag = _local(element.tag) == "core", _key_tag(element)
+    is_core, key_tag = _is_core(element), _key_tag(element)
     for child in _elements(element):
         said = _said(child)
         if _local(child.tag) == key_tag:

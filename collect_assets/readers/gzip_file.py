@@ -12,13 +12,14 @@ from collect_assets.readers.source import Source, Stream, Table, read_start
 from collect_assets.store.local import storage_errors
 
 FORMAT = "gzip"
-VERSION = 3
+VERSION = 4
 PRIORITY = 10
+GZIP = b"\x1f\x8b\x08"
 
 
 def matches(source: Source) -> bool:
     """The two bytes of gzip, and deflate as the method."""
-    return source.start.startswith(b"\x1f\x8b\x08")
+    return source.start.startswith(GZIP)
 
 
 def open_source(source: Source) -> Table | Stream:
@@ -27,7 +28,7 @@ def open_source(source: Source) -> Table | Stream:
     Raises:
         UnreadableError: it is damaged, cut off, or another archive.
     """
-    if source.depth:
+    if source.depth > 1 or (source.depth and not source.member):  # a lone file in a zip may be packed by itself
         raise UnreadableError("an archive inside an archive; it is not opened")
     with storage_errors(source.path):
         packed = source.path.stat().st_size
@@ -35,4 +36,6 @@ def open_source(source: Source) -> Table | Stream:
             path, facts = copy_unpacked(cast("IO[bytes]", unpacked), "the gzip", packed, source.scratch)
     start = read_start(path)
     depth = source.depth if start[TAR_MARK] == b"ustar" else source.depth + 1  # a tar in a gzip is one archive
-    return open_inner(Source(path, start, source.scratch, "", source.encoding, source.delimiter, depth, facts))
+    return open_inner(
+        Source(path, start, source.scratch, source.member, source.encoding, source.delimiter, depth, facts)
+    )

@@ -21,7 +21,7 @@ from collect_assets.readers.xml_stream import XmlRecords, read_entries, root_of
 from collect_assets.readers.xml_text import xml_text
 
 FORMAT = "oai-pmh"
-VERSION = 2
+VERSION = 3
 PRIORITY = 22
 NAMESPACE = "http://www.openarchives.org/OAI/2.0/"
 _OAI = f"{{{NAMESPACE}}}"
@@ -66,7 +66,7 @@ def _entry(record: etree._Element) -> Entry:
     identifier = (header.findtext(f"{_OAI}identifier") or "").strip() if header is not None else ""
     if header is None or not identifier:
         raise UnreadableError("a record without an identifier in its header")
-    if header.get("status") == "deleted":
+    if (header.get("status") or "").strip().lower() == "deleted":  # some write it with a capital
         return Entry({}, None, identifier, deleted=True, bound=True)
     if alone:
         return Entry({}, None, identifier, bound=True)

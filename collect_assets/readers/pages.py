@@ -18,7 +18,7 @@ from collect_assets.readers.source import Description, Entry, Note, Reject, Scra
 from collect_assets.store.canonical import TASKS
 
 FORMAT = "pages"
-VERSION = 2
+VERSION = 3
 PRIORITY = 9
 MAX_TASKS = 64 << 20
 _ABOUT = ("eml.xml", "metadata.xml")
@@ -26,13 +26,14 @@ _OTHERS = {"meta.xml", "[content_types].xml", "content.xml"}  # archives of tabl
 
 
 def matches(source: Source) -> bool:
-    """A zip with a list of tasks at its top, or with nothing but XML documents that may be pages."""
+    """A zip with a list of tasks at its top, or with several XML documents that may be pages, and nothing else."""
     if not source.start.startswith(b"PK\x03\x04") or source.depth:
         return False
     try:
         with open_archive(source) as archive:
             last = [name.rsplit("/", 1)[-1].lower() for name in archive.names]
-            return TASKS in archive.names or (bool(last) and _OTHERS.isdisjoint(last) and all(map(_is_page, last)))
+            only_pages = bool(last) and _OTHERS.isdisjoint(last) and all(map(_is_page, last))
+            return TASKS in archive.names or (only_pages and len(_pages(archive)) != 1)  # one is read as itself
     except UnreadableError:
         return False
 

@@ -56,17 +56,30 @@ def explain(collection: Collection, name: str, entry_date: dt.date, *, now: dt.d
 
 
 def _find(collection: Collection, register: EndpointRegister, name: str, entry_date: dt.date) -> str:
-    known = {e.endpoint for e in register.endpoints} | {s.endpoint for s in register.skips if s.endpoint}
-    known |= {log.endpoint for log in read_logs(collection, entry_date)[0]}
-    for run in run_files(collection, entry_date):
-        known |= {str(skip.get("endpoint") or "") for skip in run.get("skipped") or ()}
-    if (by_url := endpoint_id(name)) in known:
-        return by_url
-    found = {endpoint for endpoint in known if len(name) >= SHORTEST and endpoint.startswith(name.lower())}
+    named = _named(collection, register, entry_date)
+    by_url = endpoint_id(name)
+    exact = [endpoint for own, endpoint in named if own == by_url]
+    beginning = [endpoint for own, endpoint in named if len(name) >= SHORTEST and own.startswith(name.lower())]
+    found = set(exact or beginning)
     if len(found) != 1:
-        many = f"{len(found)} endpoints begin so; write more characters" if found else "no endpoint of that day"
+        more = "write more characters" if beginning else "name one by the id in its row"
+        many = f"{len(found)} endpoints are called so; {more}" if found else "no endpoint of that day"
         raise SettingsError(f"{collection.name}, {entry_date}: {name!r}: {many}")
     return found.pop()
+
+
+def _named(collection: Collection, register: EndpointRegister, entry_date: dt.date) -> set[tuple[str, str]]:
+    """What the endpoints of a day can be called by, each with the id that it has on record.
+
+    A row that was skipped for a wrong id is on record by that id; it is known by that of its URL too.
+    """
+    skips = {(skip.endpoint, skip.url) for skip in register.skips}
+    for run in run_files(collection, entry_date):
+        skips |= {(str(s.get("endpoint") or ""), str(s.get("endpoint-url") or "")) for s in run.get("skipped") or ()}
+    known = {each.endpoint for each in register.endpoints} | {endpoint for endpoint, _ in skips if endpoint}
+    known |= {log.endpoint for log in read_logs(collection, entry_date)[0]}
+    by_url = {(endpoint_id(url), endpoint) for endpoint, url in skips if endpoint and url}
+    return {(endpoint, endpoint) for endpoint in known} | {pair for pair in by_url if pair[0] not in known}
 
 
 def _log_of(collection: Collection, entry_date: dt.date, endpoint: str) -> tuple[Log | None, list[Said]]:

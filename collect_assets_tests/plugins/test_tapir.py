@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import re
@@ -14,7 +15,10 @@ from typing import Any
 import pytest
 
 from collect_assets.collecting.log import Log
-from collect_assets_tests.collecting.kit import Folder
+from collect_assets.folding.fold import fold
+from collect_assets.searching.query import Query
+from collect_assets.searching.search import open_index
+from collect_assets_tests.collecting.kit import DAY, NEXT_DAY, Folder
 from collect_assets_tests.plugins.digir_provider import Row, plants
 from collect_assets_tests.plugins.served import Served
 from collect_assets_tests.plugins.tapir_provider import PATH, TEMPLATE, TapirProvider, TapirSearch
@@ -86,10 +90,39 @@ def test_a_template_that_the_provider_names_is_used_before_a_model(serve: Any) -
     provider = TapirProvider(rows, takes=frozenset({"template", "model", "xml"}), templates=(TEMPLATE,))
     harvested = serve(provider)
     log = harvested.collect()
-    assert log.complete
+    assert log.outcome == "first"
     assert all_once(harvested, log, rows)
     assert {search.by for search in provider.searches} == {"template"}
     assert "without a name cannot be asked for" in log.message
+
+
+def test_records_that_a_template_cannot_ask_for_are_not_taken_for_gone(serve: Any, folder: Folder) -> None:
+    rows = plants(60, unnamed=10)
+    provider = TapirProvider(rows, takes=frozenset({"model", "template"}))
+    harvested = serve(provider)
+    assert harvested.collect().complete
+    provider.takes, provider.templates = frozenset({"template"}), (TEMPLATE,)
+    folder.tomorrow()
+    log = folder.log(harvested.served.url, NEXT_DAY)
+    assert (log.outcome, log.complete, log.coverage) == ("changed", False, "changes")
+    assert len(harvested.numbers(log)) == 60
+    assert "proves no deletion" in log.message
+    toml = folder.path / "collection.toml"
+    toml.write_text((toml.read_text() if toml.is_file() else "") + "\n[items]\nabsences-before-deletion = 1\n")
+    for day in (DAY, NEXT_DAY):
+        fold(folder.collection, day)
+    with open_index(folder.collection) as index:
+        assert index.count(Query(), as_of=NEXT_DAY) == 70
+
+
+def test_without_a_range_for_those_without_a_name_the_count_decides_whether_all_came(serve: Any) -> None:
+    log = serve(TapirProvider(plants(300), most=50, nulls=False)).collect()
+    assert (log.outcome, log.complete, log.coverage) == ("first", True, "full")
+    log = serve(TapirProvider(plants(300, unnamed=15), most=50, nulls=False)).collect()
+    assert (log.outcome, log.complete) == ("failed:incomplete", False)
+    assert "300 of 315 records came" in log.message
+    log = serve(TapirProvider(plants(60), most=50, nulls=False, counts=False)).collect()
+    assert (log.outcome, log.complete, log.coverage) == ("first", False, "changes")
 
 
 def test_of_a_provider_that_knows_only_templates_of_its_own_the_one_for_ranges_is_used(serve: Any) -> None:
@@ -97,10 +130,10 @@ def test_of_a_provider_that_knows_only_templates_of_its_own_the_one_for_ranges_i
     own = "http://localhost/my_sci_name_range.xml"
     harvested = serve(TapirProvider(rows, takes=frozenset({"template"}), templates=("http://localhost/x.xml", own)))
     log = harvested.collect()
-    assert log.complete
+    assert log.outcome == "first"
     assert all_once(harvested, log, rows)
     log = serve(TapirProvider(rows, takes=frozenset({"template"}), templates=("a",)), template="a").collect()
-    assert log.complete
+    assert log.outcome == "first"
 
 
 def test_a_provider_that_knows_no_published_model_is_given_one_of_its_own_concepts(serve: Any, folder: Folder) -> None:
@@ -212,25 +245,98 @@ def test_warnings_of_php_are_noted_and_fail_nothing(serve: Any) -> None:
     assert "strftime" in log.tasks[-1]["message"]
 
 
+def document(*numbers: int) -> bytes:
+    records = "".join(f"<DarwinRecord><CatalogNumber>{number}</CatalogNumber></DarwinRecord>" for number in numbers)
+    return f"<DarwinRecordSet>{records}</DarwinRecordSet>".encode()
+
+
+def zip_of(*documents: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, content in enumerate(documents):
+            archive.writestr(f"{number}.xml", content)
+    return packed.getvalue()
+
+
+def archive_at(harvested: Harvested, path: str, count: int | None = None, created: str = "2010-02-01") -> str:
+    base = harvested.served.url.removesuffix(PATH)
+    counted = "" if count is None else f' numberOfRecords="{count}"'
+    return f'<archive format="x" location="{base}{path}" creation="{created}"{counted} outputModel="m"/>'
+
+
 def test_an_archive_that_the_capabilities_name_is_the_first_harvest_and_pages_are_the_next(
     serve: Any, folder: Folder
 ) -> None:
-    rows = plants(40)
-    provider = TapirProvider(rows, files={"/old.zip": b"PK old", "/new.zip": b"PK new"})
+    content = zip_of(document(*range(30)), document(*range(30, 40)))
+    provider = TapirProvider(plants(40), files={"/old.zip": b"PK old", "/new.zip": content})
     harvested = serve(provider)
-    base = harvested.served.url.removesuffix(PATH)
     provider.archives = (
-        f'<archive format="x" location="{base}/new.zip" creation="2010-02-01" numberOfRecords="40" outputModel="m"/>'
-        f'<archive format="x" location="{base}/old.zip" creation="2010-01-01" outputModel="m"/>'
-        f'<archive format="x" location="{base}/gone" creation="2011-01-01" outputModel="m"/>'
+        archive_at(harvested, "/new.zip", 40)
+        + archive_at(harvested, "/old.zip", created="2010-01-01")
+        + archive_at(harvested, "/gone", created="2011-01-01")
     )
     log = harvested.collect()
-    assert harvested.served.content(log) == b"PK new"
-    assert log.complete
+    assert harvested.served.content(log) == content
+    assert (log.complete, log.coverage) == (True, "full")
     assert "/new.zip" in log.message
     assert provider.searches == []
     folder.tomorrow()
     assert len(provider.searches) == 2
+
+
+PACKINGS: dict[str, Callable[[bytes], bytes]] = {"zip": zip_of, "gzip": gzip.compress, "document": bytes}
+
+
+@pytest.mark.parametrize("packing", PACKINGS)
+def test_f75_an_archive_with_fewer_records_than_the_capabilities_say_is_named_and_pages_are_asked_for(
+    serve: Any, packing: str
+) -> None:
+    content = PACKINGS[packing](document(*range(30)))
+    provider = TapirProvider(rows := plants(40), files={"/a": content})
+    harvested = serve(provider)
+    provider.archives = archive_at(harvested, "/a", 40)
+    log = harvested.collect()
+    assert "the archive has 30 records, and the capabilities say 40" in log.message
+    assert (log.complete, log.coverage) == (True, "full")
+    assert all_once(harvested, log, rows)
+    tolerant = serve(provider, count_tolerance=0.25)
+    provider.archives = archive_at(tolerant, "/a", 40)
+    log = tolerant.collect()
+    assert tolerant.served.content(log) == content
+    assert (log.complete, log.coverage) == (True, "full")
+
+
+def test_an_archive_of_which_nobody_says_how_many_records_it_has_proves_no_deletion(serve: Any) -> None:
+    provider = TapirProvider(plants(40), files={"/a": zip_of(document(*range(30)))})
+    harvested = serve(provider)
+    provider.archives = archive_at(harvested, "/a")
+    log = harvested.collect()
+    assert (log.outcome, log.complete, log.coverage) == ("first", False, "changes")
+    assert "is not said, so it proves no deletion" in log.message
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"anything at all", "not well-formed"),
+        (zip_of(document(*range(40)))[:-30], "no whole zip"),
+        (gzip.compress(document(*range(40)))[:-9], "no whole gzip"),
+        (gzip.compress(b"<a>" + b" " * (70 << 20)), "unpacks to more than"),
+        (document(*range(40))[:-20], "not well-formed"),
+        (b"<DarwinRecordSet/>", "0 records"),
+        (zip_of(b"<error code='IO_ERROR'>gone</error>"), "IO_ERROR"),
+    ],
+)
+def test_an_archive_that_cannot_be_read_whole_is_not_used_and_pages_are_asked_for(
+    serve: Any, content: bytes, said: str
+) -> None:
+    provider = TapirProvider(rows := plants(40), files={"/a": content})
+    harvested = serve(provider)
+    provider.archives = archive_at(harvested, "/a", 40)
+    log = harvested.collect()
+    assert "the archive that the capabilities name is not used" in log.message
+    assert said in log.message
+    assert all_once(harvested, log, rows)
 
 
 def test_an_archive_is_left_alone_where_the_parameters_say_so(serve: Any) -> None:

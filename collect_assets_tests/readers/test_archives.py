@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import random
 import struct
@@ -139,6 +140,7 @@ def test_the_id_is_the_key_of_the_row_type(read, zipped):
         (descriptor(FIELDS + term("year", -1)), "not a column number"),
         (descriptor(FIELDS).replace("</core>", ""), "not well-formed"),
         ("<archive/>", "no <core>"),
+        ("<archive><table/><table/></archive>", "no <core>, and 2 <table>s of which none is said to be it"),
         (descriptor(FIELDS).replace("UTF-8", "klingon"), "not known"),
         ('<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + descriptor(FIELDS), "document type"),
         ('<!DOCTYPE a [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>' + descriptor(FIELDS), "document type"),
@@ -148,6 +150,15 @@ def test_a_wrong_descriptor_is_named(read, zipped, meta, said):
     found = read(zipped({"meta.xml": meta, "core.txt": CORE}))
     assert said in found.report.problem
     assert not found.report.proves_absence
+
+
+def test_a_lone_table_is_the_core_as_archives_of_the_encyclopedia_of_life_have_it(read, zipped):
+    meta = descriptor(FIELDS.replace('<id index="0"/>', term("taxonID", 0)), row_type="Taxon")
+    found = read(zipped({"meta.xml": meta.replace("core ", "table ").replace("/core>", "/table>"), "core.txt": CORE}))
+    assert (found.report.format, found.report.problem, found.ids) == ("dwca", "", ["1", "2"])
+    with_id = descriptor(FIELDS).replace("core ", "table ").replace("/core>", "/table>")
+    found = read(zipped({"meta.xml": with_id, "core.txt": CORE}))
+    assert found.records[0] == {"id": "1", "occurrenceID": "o1", "country": "Belgium"}
 
 
 def test_an_empty_core_is_no_records(read, zipped):
@@ -163,6 +174,23 @@ def test_a_zip_of_one_table_is_read_as_that_table(read, zipped):
     assert found.ids == ["A"]
     assert found.report.member == "folder/sites.csv"
     assert read(zipped({"sites.json": '[{"id": 1}]'})).ids == ["1"]
+
+
+def test_a_table_that_is_packed_by_itself_is_read_out_of_its_zip(read, zipped):
+    table = gzip.compress(b"reference,name\nA,x\n")
+    found = read(zipped({"sites.csv.gz": table, "README.txt": "read me"}))
+    assert (found.ids, found.report.member) == (["A"], "sites.csv.gz")
+    assert "an archive inside an archive" in read(zipped({"sites.csv.gz": gzip.compress(table)})).report.problem
+    inner = io.BytesIO()
+    with tarfile.open(fileobj=inner, mode="w:gz") as tar:
+        tar.addfile(tarfile.TarInfo("a.csv"))
+    assert "archive inside an archive" in read(zipped({"sites.csv.gz": inner.getvalue()})).report.problem
+
+
+def test_f54_a_gzip_in_a_zip_does_not_multiply_the_limits(read, zipped):
+    bomb = b"".join(gzip.compress(bytes(1 << 20)) for _ in range(1100))
+    assert len(bomb) > 1 << 20
+    assert "as archive bombs do" in read(zipped({"sites.csv.gz": bomb})).report.problem
 
 
 @pytest.mark.parametrize(
@@ -293,3 +321,13 @@ def test_members_without_a_name_or_with_a_bad_place_are_the_archives_fault(read,
     found = read(bytes(broken))
     assert found.report.problem
     assert not found.report.proves_absence
+
+
+def test_what_stands_for_nothing_elsewhere_and_entities_stay_text(read, zipped):
+    cells = "\\N\tnull\tA &amp; B\nnull\t\\N\tNA\n"
+    found = read(zipped({"meta.xml": descriptor(FIELDS), "core.txt": f"id\toccurrenceID\tcountry\n{cells}"}))
+    assert [record["country"] for record in found.records] == ["A &amp; B", "NA"]
+    assert found.ids == ["null", "\\N"]
+    table = read(f"reference\tname\tcountry\n{cells}".encode())
+    assert [record["name"] for record in table.records] == ["null", "\\N"]
+    assert table.ids == ["\\N", "null"]

@@ -99,7 +99,11 @@ def test_extensions_of_one_row_type_make_one_list_and_two_of_one_name_keep_their
 
 @pytest.mark.parametrize(
     ("broken", "said"),
-    [(extension(file=""), "names no file"), (extension(key=""), "has no <coreid>")],
+    [
+        (extension(file=""), "names no file"),
+        (extension(key=""), "has no <coreid>"),
+        (extension(file="https://example.org/names.txt"), "VernacularName is at another address, https://example.org"),
+    ],
 )
 def test_an_extension_that_cannot_be_joined_is_left_out_with_a_note(read, zipped, broken, said):
     found = read(zipped({"meta.xml": descriptor(broken, extension()), "taxa.txt": CORE, "names.txt": NAMES}))

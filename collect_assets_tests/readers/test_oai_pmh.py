@@ -29,8 +29,9 @@ def test_metadata_is_kept_as_its_elements_with_the_header_beside_it(read):
     ]
 
 
-def test_what_the_header_calls_deleted_is_a_deleted_record_with_nothing_but_its_id(read):
-    gone = f"<record>{oai_header(1, 'a', status='deleted')}</record>"
+@pytest.mark.parametrize("status", ["deleted", "Deleted", " DELETED\n"])
+def test_what_the_header_calls_deleted_is_a_deleted_record_with_nothing_but_its_id(read, status):
+    gone = f"<record>{oai_header(1, 'a', status=status)}</record>"
     found = read(oai_page(gone + record(2, "<eml packageId='p'><dataset><title>x</title></dataset></eml>")).encode())
     assert (found.rows[0][0], found.rows[0][2]) == ("oai:x:1", "{}")
     assert [row[9] for row in found.rows] == [True, False]

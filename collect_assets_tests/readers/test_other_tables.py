@@ -40,6 +40,13 @@ def test_features_are_records_and_their_places_are_in_degrees(read, spatial, dri
     assert in_degrees(found)
 
 
+@pytest.mark.parametrize("member", ["a.gml", "folder/a.xml"])
+def test_a_document_of_gml_is_read_out_of_its_zip_whatever_its_ending(read, spatial, zipped, member):
+    found = read(zipped({member: spatial("GML", "a.gml"), "readme.txt": "read me", "metadata.xml": "<a/>"}))
+    assert (found.report.format, found.report.problem, found.report.member) == ("gml", "", member)
+    assert found.ids == ["A0", "A1", "A2"]
+
+
 def test_a_shapefile_is_read_out_of_its_zip(read, spatial, tmp_path, zipped):
     spatial("ESRI Shapefile", "sites.shp")
     parts = {path.name: path.read_bytes() for path in tmp_path.glob("sites.*")}

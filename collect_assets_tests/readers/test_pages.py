@@ -65,7 +65,16 @@ def test_a_zip_of_documents_without_a_list_is_read_in_order_of_names(read, zippe
 
 def test_pages_are_never_taken_out_of_an_archive_within_the_archive(read, zipped):
     found = read(zipped({"a.xml": zipped(harvest(digir_page([specimen(1)])))}))
-    assert "archive inside an archive" in found.rejects[0][2]
+    assert "archive inside an archive" in found.report.problem
+    members = harvest(digir_page([specimen(1)]), zipped(harvest()))
+    assert "archive inside an archive" in read(zipped(members)).rejects[0][2]
+
+
+def test_a_lone_document_without_a_list_is_read_as_itself(read, zipped):
+    found = read(zipped({"folder/page.xml": digir_page([specimen(1)]), "eml.xml": "<eml/>"}))
+    assert (found.report.format, found.report.member, found.ids) == ("digir", "folder/page.xml", ["BPBM|ent|1"])
+    assert read(zipped({"page.xml": digir_page([specimen(1)]), "a.csv": "reference\nA\n"})).ids == ["A"]
+    assert read(zipped(harvest(digir_page([specimen(1)])))).report.format == "pages"
 
 
 def test_one_page_is_copied_out_at_a_time(tmp_path, zipped):

@@ -115,6 +115,24 @@ def test_every_situation_is_on_record_and_is_explained(day: Day, name: str) -> N
     assert ("would not ask it" in said[-2].text) == outcome.startswith("skipped:")
 
 
+@pytest.mark.parametrize("form", ["url", "id", "beginning"])
+def test_a_row_that_was_skipped_for_a_wrong_id_is_found_by_its_url_and_by_the_true_one(day: Day, form: str) -> None:
+    url = day.urls["wrong hash"]
+    name = {"url": url, "id": endpoint_id(url), "beginning": endpoint_id(url)[:12]}[form]
+    assert "cannot be collected (hash-mismatch)" in words(day.folder, name, DAY, EVENING)
+
+
+def test_of_two_rows_of_one_url_the_one_with_the_true_id_is_meant_and_of_two_wrong_ones_neither(tmp_path: Path) -> None:
+    folder, url = Folder(tmp_path).settings(QUICK), "http://127.0.0.1:1/a.csv"
+    wrong = [{"endpoint-url": url, "endpoint": digit * 64} for digit in "01"]
+    folder.register(*wrong)
+    with pytest.raises(SettingsError, match=r"2 endpoints .*name one by the id in its row"):
+        words(folder, url, DAY)
+    folder.register(*wrong, url)
+    assert "It was active" in words(folder, url, DAY)
+    assert "cannot be collected (hash-mismatch)" in words(folder, "0" * 64, DAY)
+
+
 def test_an_unchanged_answer_is_explained_by_its_hash(tmp_path: Path) -> None:
     folder = Folder(tmp_path).settings(QUICK)
     with WebServer({"/a.csv": Page(csv_of(1))}) as server:
