@@ -14,6 +14,7 @@ from collect_assets.items.sensitive import HIDDEN, generalised, read_sensitive
 from collect_assets.searching.feed import changes
 from collect_assets.searching.history import history
 from collect_assets.searching.query import Box, Condition, Near, Query, Sort
+from collect_assets.searching.raw import raw
 from collect_assets.searching.search import open_index
 from collect_assets.store.database import database
 from collect_assets_tests.index.kept import collection_at, day, keep, table
@@ -239,3 +240,8 @@ def test_a_field_that_the_settings_call_a_place_is_left_out_too():
     left = generalised(record, 1, "", frozenset({"nestTree"}))
     assert set(left) == {"note", "dataGeneralizations"}
     assert left["dataGeneralizations"].startswith("by the publisher; place rounded")
+
+
+def test_the_served_bytes_of_a_sensitive_item_are_found_too(birds):
+    assert b"60.12345" in raw(birds, "eagle").content
+    assert raw(birds, "eagle", day=day(0)).content.startswith(b"eagle,Aves sp.,60.12345")
