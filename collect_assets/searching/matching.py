@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
+from collect_assets.collection import FieldKind
 from collect_assets.errors import QueryError
 from collect_assets.index.represent import key_sql, pointer
 from collect_assets.index.representation import Column
@@ -198,33 +199,42 @@ def field_sql(found: Matching, name: str, columns: Iterable[Column]) -> tuple[st
 
 def _condition_sql(found: Matching, condition: Condition, columns: Iterable[Column]) -> str:
     value, column = field_sql(found, condition.field, columns)
-    kind = column.kind if column else "text"
+    kind: FieldKind = column.kind if column else "text"
     if condition.asks_presence:
         return f"{value} IS {'NOT ' if condition.operator == '=' else ''}NULL"
-    if kind != "number" and condition.prefix is not None:
-        sql = f"starts_with(lower({value}), lower({found.bind(condition.prefix)}))"
+    if condition.prefix is not None:
+        sql = f"starts_with(lower({_text(found, condition.field, value, kind)}), lower({found.bind(condition.prefix)}))"
     elif condition.range is not None:
         ends = zip((">=", "<="), condition.range, strict=True)
         sql = (
-            " AND ".join(_compared(found, value, kind, op, end) for op, end in ends if end != OPEN)
+            " AND ".join(_compared(found, condition.field, (value, kind), op, end) for op, end in ends if end != OPEN)
             or f"{value} IS NOT NULL"
         )
     else:
         operator = "=" if condition.operator == "!=" else condition.operator
-        sql = _compared(found, value, kind, operator, condition.plain)
+        sql = _compared(found, condition.field, (value, kind), operator, condition.plain)
     sql = f"coalesce({sql}, false)"
     return f"NOT {sql}" if condition.operator == "!=" else sql
 
 
-def _compared(found: Matching, value: str, kind: str, operator: str, other: str) -> str:
+def _text(found: Matching, name: str, value: str, kind: FieldKind) -> str:
+    """The text of a value, as it stands in the record where the field's column keeps numbers only."""
+    if kind != "number":
+        return value
+    text, _ = field_sql(found, name, ())
+    return text
+
+
+def _compared(found: Matching, name: str, shown: tuple[str, FieldKind], operator: str, other: str) -> str:
     """Numbers as numbers, dates as far as the day that is asked for goes, all else as text in any case."""
-    if kind == "number":
-        return f"{value} {operator} {found.bind(_number(other))}"
+    value, kind = shown
+    number = _number(other)
+    if kind == "number" and number is not None:
+        return f"{value} {operator} {found.bind(number)}"
     text = found.bind(other)
     if kind == "date":
         return f"left({value}, length({text})) {operator} {text}"
-    words = f"lower({value}) {operator} lower({text})"
-    number = _number(other)
+    words = f"lower({_text(found, name, value, kind)}) {operator} lower({text})"
     if number is None:
         return words
     return f"coalesce(TRY_CAST({value} AS DOUBLE) {operator} {found.bind(number)}, {words})"
