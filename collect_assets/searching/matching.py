@@ -265,19 +265,23 @@ def _box_sql(found: Matching, box: Box) -> str:
 
 
 def _add_near(found: Matching, near: Near) -> None:
-    """A circle: points by the haversine, other shapes on a plane that touches the globe at its centre."""
+    """A circle: points by the haversine, other shapes on a plane that touches the globe at its centre.
+
+    The plane does not close at the date line: where the circle reaches over it, its centre stands on both sides too.
+    """
     found.spatial = found.needs_record = True
-    found.conditions.append(_box_sql(found, _around(near)))
+    around = _around(near)
+    found.conditions.append(_box_sql(found, around))
     lat, lon, distance = found.bind(near.latitude), found.bind(near.longitude), found.bind(near.kilometres)
     haversine = (
         f"{2 * EARTH} * asin(least(1, sqrt(pow(sin(radians(s.ymin - {lat}) / 2), 2) + cos(radians({lat})) * "
         f"cos(radians(s.ymin)) * pow(sin(radians(s.xmin - {lon}) / 2), 2))))"
     )
     across, up = f"cos(radians({lat})) * {_KM_PER_DEGREE}", str(_KM_PER_DEGREE)
-    plane = (
-        f"ST_Distance(ST_Affine(ST_GeomFromWKB(v.geometry), {across}, 0, 0, {up}, 0, 0), "
-        f"ST_Point({lon} * {across}, {lat} * {up}))"
-    )
+    shape = f"ST_Affine(ST_GeomFromWKB(v.geometry), {across}, 0, 0, {up}, 0, 0)"
+    turns = (0, -360, 360) if around.west > around.east or around.east - around.west >= 360 else (0,)
+    distances = (f"ST_Distance({shape}, ST_Point(({lon} + {turn}) * {across}, {lat} * {up}))" for turn in turns)
+    plane = f"least({', '.join(distances)})"
     is_point = "s.xmin = s.xmax AND s.ymin = s.ymax"
     found.conditions.append(f"CASE WHEN {is_point} THEN {haversine} ELSE {plane} END <= {distance}")
 
