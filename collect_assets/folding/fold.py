@@ -29,6 +29,7 @@ from collect_assets.index.operations import count_changes, log_operation
 from collect_assets.index.publish import building, index_lock, published, reading
 from collect_assets.index.represent import represent
 from collect_assets.index.representation import Representation
+from collect_assets.index.roughly import found_fields
 from collect_assets.index.schema import INDEX_VERSION, create_tables, write_meta
 from collect_assets.index.sql_views import create_views
 from collect_assets.items.sensitive import sensitive_rules
@@ -135,9 +136,8 @@ def _fold(collection: Collection, held: Base, horizon: dt.date, progress: Progre
     try:
         wanted, inputs = _gather(collection, horizon, part)
         state = _state(collection, horizon, inputs)
-        problems = (*wanted.problems, *sensitive_rules(collection).problems)
         if held.path is not None and _says_all(collection, held, state):
-            return FoldReport(held.path, horizon, problems=problems)
+            return FoldReport(held.path, horizon, problems=(*wanted.problems, *_sensitive_problems(collection)))
         with building(collection, held.path) as connection:
             if held.path is None:
                 create_tables(connection)
@@ -146,7 +146,17 @@ def _fold(collection: Collection, held: Base, horizon: dt.date, progress: Progre
             _represent(connection, collection, held, done.changes, horizon, refolded=done.again, at=now())
     finally:
         shutil.rmtree(part, ignore_errors=True)
+    problems = (*wanted.problems, *_sensitive_problems(collection))
     return FoldReport(_published(collection), horizon, done.changes, held.rebuilt, done.refolded, problems)
+
+
+def _sensitive_problems(collection: Collection) -> tuple[Problem, ...]:
+    """What is wrong with the rules about sensitive places, as the published index knows it."""
+    rules = sensitive_rules(collection)
+    if not rules:
+        return rules.problems
+    with reading(collection) as connection:
+        return (*rules.problems, *rules.unmatched(found_fields(connection)))
 
 
 @contextmanager

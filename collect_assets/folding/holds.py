@@ -16,6 +16,7 @@ from collect_assets.errors import DecisionError
 from collect_assets.index.publish import reading
 from collect_assets.items.decisions import Decision, Verdict, decision_name, read_decisions, write_decisions
 from collect_assets.items.records import read_report
+from collect_assets.items.sensitive import generalised, sensitive_rules
 from collect_assets.store.database import literal
 
 SAMPLE = 10
@@ -54,6 +55,11 @@ WITH side AS (
 )
 SELECT any_value(item_id) FILTER (side = 'old'), any_value(item_id) FILTER (side = 'new') FROM side
 GROUP BY md5(content) HAVING count(*) FILTER (side = 'old') = 1 AND count(*) FILTER (side = 'new') = 1 ORDER BY 1
+"""
+
+SENSITIVE_ITEMS = """
+SELECT item_id, decimals, coalesce(why, '') FROM sensitive_item
+WHERE scope_no = $scope AND item_id IN (SELECT unnest($items::VARCHAR[]))
 """
 
 OBSERVED = """
@@ -143,6 +149,28 @@ def sample(connection: duckdb.DuckDBPyConnection, held: Held, limit: int = SAMPL
         rows = connection.execute(f"{query} LIMIT {int(limit)}", values).fetchall()
         sides.append(tuple((item, json.loads(record)) for item, record in rows))
     return Sample(*sides)
+
+
+def shown_sample(
+    connection: duckdb.DuckDBPyConnection, collection: Collection, held: Held, limit: int = SAMPLE
+) -> Sample:
+    """As `sample`, with places of sensitive items as roughly as they are told: for what is kept elsewhere.
+
+    Raises:
+        RegisterError: `sensitive.csv` is there and cannot be read.
+    """
+    found, places = sample(connection, held, limit), sensitive_rules(collection).places
+    items = [item for side in (found.deletions, found.creations) for item, _ in side]
+    rows = connection.execute(SENSITIVE_ITEMS, {"scope": held.scope_no, "items": items}).fetchall()
+    rough = {item: (decimals, why) for item, decimals, why in rows}
+
+    def told(item: str, record: dict[str, Any]) -> dict[str, Any]:
+        return generalised(record, *rough[item], places) if item in rough else record
+
+    deletions, creations = (
+        tuple((item, told(item, record)) for item, record in side) for side in (found.deletions, found.creations)
+    )
+    return Sample(deletions, creations)
 
 
 def same_content(connection: duckdb.DuckDBPyConnection, collection: Collection, held: Held) -> dict[str, str]:

@@ -7,6 +7,7 @@ show. An item is sensitive if any version of it is: else a day before it was nam
 from __future__ import annotations
 
 import json
+import re
 import struct
 from collections.abc import Sequence
 from typing import Any
@@ -38,18 +39,39 @@ _COLUMNS = ("record", "geometry", "xmin", "ymin", "xmax", "ymax")
 
 _RULES = """
 CREATE OR REPLACE TEMP TABLE sensitive_rule (
-    field VARCHAR, value VARCHAR, starts BOOLEAN, decimals INTEGER, why VARCHAR
+    name VARCHAR, value VARCHAR, starts BOOLEAN, decimals INTEGER, why VARCHAR
 );
 CREATE OR REPLACE TEMP TABLE newly_sensitive (scope_no INTEGER, item_id VARCHAR, decimals INTEGER, why VARCHAR);
 """
 
+# What is withheld of an item tells of it as well: `collect-assets history` shows it.
+_LOOKED_AT = """
+(SELECT scope_no, item_id, record FROM item_version WHERE version_no > $last
+ UNION ALL SELECT scope_no, item_id, record FROM withheld WHERE record IS NOT NULL)
+"""
+
+# One that names the field otherwise than is known yet. To take out what is known and to look for the rest costs as
+# much as reading the field from every record, a second for 400,000; `json_tree` costs several times that.
+_OTHERWISE = """contains(lower({rest}), lower($name)) AND regexp_matches({rest}, $pattern, 'i')"""
+_SPELLING = f"SELECT regexp_extract({{rest}}, $pattern, 1, 'i') FROM {_LOOKED_AT} WHERE {_OTHERWISE} LIMIT 1"
+MANY = 4  # spellings of a field, that are looked for one by one
+_BY_PATH = f"SELECT scope_no, item_id, unnest(json_extract_string(record, {{path}})) AS value FROM {_LOOKED_AT}"
+_BY_TREE = f"""
+SELECT scope_no, item_id, json_extract_string(t.value, '$') AS value
+FROM (SELECT * FROM {_LOOKED_AT} WHERE {_OTHERWISE}) r, json_tree(r.record) t
+WHERE regexp_matches(concat(',', to_json(t.key), ':'), $pattern, 'i')
+"""
+
 _MATCHING = """
 INSERT INTO newly_sensitive
+WITH found AS ({values}), each_value AS (
+    SELECT scope_no, item_id, value FROM found UNION ALL
+    SELECT scope_no, item_id, unnest(json_extract_string(value, '$[*]')) FROM (
+        FROM found WHERE starts_with(value, '[') AND json_valid(value)
+    )
+)
 SELECT scope_no, item_id, min(r.decimals), arg_min(r.why, r.decimals)
-FROM (
-    SELECT scope_no, item_id, lower(trim(unnest(json_extract_string(record, {path})))) AS value
-    FROM item_version WHERE version_no > $last
-) v JOIN sensitive_rule r ON r.field = $field
+FROM (SELECT scope_no, item_id, lower(trim(value)) AS value FROM each_value) v JOIN sensitive_rule r ON r.name = $name
     AND (v.value = r.value OR r.starts AND starts_with(v.value, r.value))
 GROUP BY scope_no, item_id
 """
@@ -77,6 +99,7 @@ _TOLD = """
 CREATE OR REPLACE TEMP TABLE told (version_no BIGINT, record VARCHAR, geometry VARCHAR, x DOUBLE, y DOUBLE)
 """
 AT_ONCE = 1000
+_FIELD = "sensitive field "  # of search_meta: one that some record has
 
 
 def check_sensitive(connection: duckdb.DuckDBPyConnection, collection: Collection) -> None:
@@ -115,15 +138,36 @@ def generalise(connection: duckdb.DuckDBPyConnection, rules: SensitiveRules, las
     if not rules:
         return False
     run_script(connection, _RULES)
-    insert_rows(connection, "sensitive_rule", [(r.field, r.value, r.starts, r.decimals, r.why) for r in rules.rows])
-    for name in sorted({row.field for row in rules.rows}):
-        path = literal(f"$..{json.dumps(name, ensure_ascii=False)}")
-        connection.execute(_MATCHING.format(path=path), {"field": name, "last": last})
+    insert_rows(connection, "sensitive_rule", [(r.name, r.value, r.starts, r.decimals, r.why) for r in rules.rows])
+    for name in sorted({row.name for row in rules.rows}):
+        _match(connection, name, last)
     run_script(connection, _NEWLY)
     if connection.execute(_TOLD_BEFORE, {"last": last}).fetchone():
         return True
     _tell(connection, rules, last)
     return False
+
+
+def _match(connection: duckdb.DuckDBPyConnection, name: str, last: int) -> None:
+    """Finds the items that rules on a field name, however records spell it."""
+    named = re.escape(json.dumps(name, ensure_ascii=False)[1:-1])
+    asked = {"name": name, "last": last}
+    otherwise = {**asked, "pattern": rf'[{{,]\s*"((?:[^"\\]*[/#:]\s*)?{named}[/#]*)"\s*:'}
+    rest, spellings = "record", 0
+    while spellings < MANY and (row := connection.execute(_SPELLING.format(rest=rest), otherwise).fetchone()):
+        path, key = literal(f'$.."{row[0]}"'), literal(f'"{row[0]}":')
+        connection.execute(_MATCHING.format(values=_BY_PATH.format(path=path)), asked)
+        rest, spellings = f"replace({rest}, {key}, '')", spellings + 1
+    if spellings == MANY:
+        connection.execute(_MATCHING.format(values=_BY_TREE.format(rest=rest)), otherwise)
+    if spellings:
+        connection.execute("INSERT OR IGNORE INTO search_meta VALUES (?, '')", [f"{_FIELD}{name}"])
+
+
+def found_fields(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
+    """The fields that rules name and that records of the index have."""
+    rows = connection.execute("SELECT key FROM search_meta WHERE starts_with(key, ?)", [_FIELD]).fetchall()
+    return frozenset(key.removeprefix(_FIELD) for (key,) in rows)
 
 
 def _tell(connection: duckdb.DuckDBPyConnection, rules: SensitiveRules, last: int) -> None:

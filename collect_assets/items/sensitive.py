@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ SENSITIVE = "sensitive.csv"
 COLUMNS = ("field", "value", "decimals", "who", "why")
 HIDDEN = -1  # decimals of a place that is not told at all
 MOST = 5
-VERSION = 1  # goes up when the same rule leaves something else of a record
+VERSION = 2  # goes up when the same rule leaves something else of a record
 SAID = "dataGeneralizations"
 _PAIRS = frozenset(name for pair in PAIRS for name in pair)
 # What tells a place more finely than a county does, in a field of its own or in words; and what leads to other records
@@ -38,6 +39,7 @@ _FINE = (
     "associatedoccurrences dynamicproperties easting northing gridreference grid-reference grid_reference gridref "
     "osgb mgrs utm uprn usrn address postcode sitenameaddress site-address siteplanurl what3words"
 )
+_VOCABULARY = re.compile(r".*[/#:]", re.DOTALL)
 _PLACES = frozenset((*WKT_NAMES, *_FINE.split()))
 
 
@@ -49,6 +51,7 @@ class Sensitive:
         value: in lower case; without the star where it is the beginning of the value.
         starts: whether it is.
         decimals: of degrees that are told; `HIDDEN` for none.
+        row: of the register.
     """
 
     field: str
@@ -57,6 +60,12 @@ class Sensitive:
     decimals: int
     who: str = ""
     why: str = ""
+    row: int = 0
+
+    @property
+    def name(self) -> str:
+        """The field's, as it is compared: in lower case, without the vocabulary that it is of."""
+        return plain_name(self.field).lower()
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,13 @@ class SensitiveRules:
 
     def __bool__(self) -> bool:
         return bool(self.rows)
+
+    def unmatched(self, names: Container[str]) -> tuple[Problem, ...]:
+        """What is wrong with rows whose field is none of those that records were found to have."""
+        missing = "no record has a field {!r}, in any case; nothing is hidden by this row: write it as records do"
+        return tuple(
+            Problem(SENSITIVE, row.row, missing.format(row.field)) for row in self.rows if row.name not in names
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -110,7 +126,7 @@ def read_sensitive(folder: Path, places: frozenset[str] = frozenset()) -> Sensit
         if reason:
             problems.append(Problem(path.name, row.number, reason))
         who, why = (row.cells.get(column, "").strip() for column in ("who", "why"))
-        rows.append(Sensitive(name, plain.lower(), value.endswith("*"), decimals, who, why))
+        rows.append(Sensitive(name, plain.lower(), value.endswith("*"), decimals, who, why, row.number))
     return SensitiveRules(tuple(rows), places, tuple(problems))
 
 
@@ -153,8 +169,13 @@ def generalised(
     return dict(sorted({**left, SAID: f"{before}; {said}" if isinstance(before, str) else said}.items()))
 
 
+def plain_name(name: str) -> str:
+    """A field's name without the vocabulary that it is of: `http://rs.tdwg.org/dwc/terms/locality`, `dwc:locality`."""
+    return _VOCABULARY.sub("", name.strip().rstrip("/#")).strip() or name.strip()
+
+
 def _name(name: str) -> str:
-    return name.rstrip("/#").rpartition("/")[2].rpartition("#")[2].casefold()
+    return plain_name(name).casefold()
 
 
 def _coordinates(value: Any) -> Iterator[str]:  # noqa: ANN401 - any JSON value

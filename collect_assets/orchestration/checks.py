@@ -14,7 +14,7 @@ from collect_assets.collecting.log import read_logs
 from collect_assets.collecting.whole import check_resources
 from collect_assets.collection import Collection
 from collect_assets.errors import DamagedFileError
-from collect_assets.folding.holds import load_holds, sample
+from collect_assets.folding.holds import load_holds, shown_sample
 from collect_assets.index.days import folded_resources
 from collect_assets.index.failure_share import failure_share
 from collect_assets.index.publish import reading
@@ -177,7 +177,7 @@ class Checks:
         """What was held on the day and waits, with samples; it stops nothing: all else of the day is applied."""
         with reading(collection) as index:
             waiting = load_holds(index, day=day)
-            samples = [(each, sample(index, each)) for each in waiting[:MOST_SAMPLED]]
+            samples = [(each, shown_sample(index, collection, each)) for each in waiting[:MOST_SAMPLED]]
         rows = [
             (each.endpoint[:12], each.held[:12], word, item, json.dumps(record, ensure_ascii=False))
             for each, found in samples

@@ -1,20 +1,19 @@
 """The change feed: what happened to the items of a subset, in order, each change once.
 
 Whoever follows keeps the cursor of the last answer. It holds the place in the order and a digest of the past before it:
-where a day that was folded already turns out otherwise, since a late log came or a rule changed, the answer says from
-which day on to ask again.
+where a day that was folded already turns out otherwise, since a late log came or a rule changed, or where registers say
+another thing of endpoints or of sensitive places, the answer says from which day on to ask again.
 """
 
 from __future__ import annotations
 
 import base64
 import datetime as dt
+import hashlib
 import json
 import re
 from dataclasses import dataclass
 from typing import Any
-
-import duckdb
 
 from collect_assets.errors import QueryError
 from collect_assets.index.operations import past_digest
@@ -48,6 +47,13 @@ event AS (
 SELECT day, endpoint, item_id, change, version_no FROM event
 WHERE change IS NOT NULL AND (day, endpoint, item_id) > ($since, $endpoint, $item)
 ORDER BY day, endpoint, item_id LIMIT $limit
+"""
+
+# What is told of a record hangs on it: on fields that are asked for, and on whose places are told only roughly.
+_REPRESENTATION = "SELECT value FROM search_meta WHERE key = 'representation'"
+_ANSWERED = """
+SELECT DISTINCT endpoint FROM observation JOIN endpoint USING (endpoint_no)
+WHERE entry_date <= $day AND endpoint IN (SELECT unnest($endpoints::VARCHAR[])) ORDER BY endpoint
 """
 
 
@@ -114,7 +120,7 @@ def changes(
     """
     place = _parse(cursor, query) if cursor else _Place(since or dt.date.min)
     connection = index.connection
-    if cursor and (again := _changed_since(connection, place)) is not None:
+    if cursor and (again := _changed_since(index, query, place)) is not None:
         return Changes((), cursor, again_from=again)
     matching = index.match(query, index.newest)
     values = {**matching.values, "since": place.day, "endpoint": place.endpoint, "item": place.item, "limit": limit + 1}
@@ -126,22 +132,39 @@ def changes(
     found = tuple(Change(day, e, item, change, records[number]) for day, e, item, change, number in page)
     if page:
         place = _Place(*page[-1][:3])
-    return Changes(found, _text(_Place(place.day, place.endpoint, place.item, *_past(connection, place.day)), query),
+    return Changes(found, _text(_Place(place.day, place.endpoint, place.item, *_past(index, query, place.day)), query),
                    len(rows) > limit)  # fmt: skip
 
 
-def _changed_since(connection: duckdb.DuckDBPyConnection, place: _Place) -> dt.date | None:
+def _changed_since(index: ItemIndex, query: Query, place: _Place) -> dt.date | None:
     """The day to begin from again: that of the cursor, or the first of all where what came before it changed."""
-    past, last = _past(connection, place.day)
+    past, last = _past(index, query, place.day)
     if past != place.past:
         return dt.date.min
     return None if last == place.last else place.day
 
 
-def _past(connection: duckdb.DuckDBPyConnection, day: dt.date) -> tuple[str, str]:
-    """What happened before a day, and on it, as digests."""
+def _past(index: ItemIndex, query: Query, day: dt.date) -> tuple[str, str]:
+    """What was told of the time before a day, and of it, as digests."""
     before = max(day, dt.date.min + dt.timedelta(1)) - dt.timedelta(1)
-    return past_digest(connection, None, before), past_digest(connection, day, day)
+    representation = index.connection.execute(_REPRESENTATION).fetchone()
+    past = past_digest(index.connection, None, before), representation, _asked(index, query, before)
+    return _digest(past), _digest((past_digest(index.connection, day, day), _asked(index, query, day)))
+
+
+def _asked(index: ItemIndex, query: Query, day: dt.date) -> list[tuple[Any, ...]]:
+    """The endpoints that its organisations and datasets come to, of those that answered up to a day.
+
+    One that comes later is told of by what it brings.
+    """
+    endpoints = index.endpoints(query)
+    if endpoints is None:
+        return []
+    return index.connection.execute(_ANSWERED, {"endpoints": endpoints, "day": day}).fetchall()
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
 
 def _text(place: _Place, query: Query) -> str:

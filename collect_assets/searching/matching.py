@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import duckdb
 
+from collect_assets.collection import FieldKind
 from collect_assets.errors import QueryError
 from collect_assets.index.represent import key_sql, pointer
 from collect_assets.index.representation import Column
@@ -198,33 +199,42 @@ def field_sql(found: Matching, name: str, columns: Iterable[Column]) -> tuple[st
 
 def _condition_sql(found: Matching, condition: Condition, columns: Iterable[Column]) -> str:
     value, column = field_sql(found, condition.field, columns)
-    kind = column.kind if column else "text"
+    kind: FieldKind = column.kind if column else "text"
     if condition.asks_presence:
         return f"{value} IS {'NOT ' if condition.operator == '=' else ''}NULL"
-    if kind != "number" and condition.prefix is not None:
-        sql = f"starts_with(lower({value}), lower({found.bind(condition.prefix)}))"
+    if condition.prefix is not None:
+        sql = f"starts_with(lower({_text(found, condition.field, value, kind)}), lower({found.bind(condition.prefix)}))"
     elif condition.range is not None:
         ends = zip((">=", "<="), condition.range, strict=True)
         sql = (
-            " AND ".join(_compared(found, value, kind, op, end) for op, end in ends if end != OPEN)
+            " AND ".join(_compared(found, condition.field, (value, kind), op, end) for op, end in ends if end != OPEN)
             or f"{value} IS NOT NULL"
         )
     else:
         operator = "=" if condition.operator == "!=" else condition.operator
-        sql = _compared(found, value, kind, operator, condition.plain)
+        sql = _compared(found, condition.field, (value, kind), operator, condition.plain)
     sql = f"coalesce({sql}, false)"
     return f"NOT {sql}" if condition.operator == "!=" else sql
 
 
-def _compared(found: Matching, value: str, kind: str, operator: str, other: str) -> str:
+def _text(found: Matching, name: str, value: str, kind: FieldKind) -> str:
+    """The text of a value, as it stands in the record where the field's column keeps numbers only."""
+    if kind != "number":
+        return value
+    text, _ = field_sql(found, name, ())
+    return text
+
+
+def _compared(found: Matching, name: str, shown: tuple[str, FieldKind], operator: str, other: str) -> str:
     """Numbers as numbers, dates as far as the day that is asked for goes, all else as text in any case."""
-    if kind == "number":
-        return f"{value} {operator} {found.bind(_number(other))}"
+    value, kind = shown
+    number = _number(other)
+    if kind == "number" and number is not None:
+        return f"{value} {operator} {found.bind(number)}"
     text = found.bind(other)
     if kind == "date":
         return f"left({value}, length({text})) {operator} {text}"
-    words = f"lower({value}) {operator} lower({text})"
-    number = _number(other)
+    words = f"lower({_text(found, name, value, kind)}) {operator} lower({text})"
     if number is None:
         return words
     return f"coalesce(TRY_CAST({value} AS DOUBLE) {operator} {found.bind(number)}, {words})"
@@ -255,19 +265,23 @@ def _box_sql(found: Matching, box: Box) -> str:
 
 
 def _add_near(found: Matching, near: Near) -> None:
-    """A circle: points by the haversine, other shapes on a plane that touches the globe at its centre."""
+    """A circle: points by the haversine, other shapes on a plane that touches the globe at its centre.
+
+    The plane does not close at the date line: where the circle reaches over it, its centre stands on both sides too.
+    """
     found.spatial = found.needs_record = True
-    found.conditions.append(_box_sql(found, _around(near)))
+    around = _around(near)
+    found.conditions.append(_box_sql(found, around))
     lat, lon, distance = found.bind(near.latitude), found.bind(near.longitude), found.bind(near.kilometres)
     haversine = (
         f"{2 * EARTH} * asin(least(1, sqrt(pow(sin(radians(s.ymin - {lat}) / 2), 2) + cos(radians({lat})) * "
         f"cos(radians(s.ymin)) * pow(sin(radians(s.xmin - {lon}) / 2), 2))))"
     )
     across, up = f"cos(radians({lat})) * {_KM_PER_DEGREE}", str(_KM_PER_DEGREE)
-    plane = (
-        f"ST_Distance(ST_Affine(ST_GeomFromWKB(v.geometry), {across}, 0, 0, {up}, 0, 0), "
-        f"ST_Point({lon} * {across}, {lat} * {up}))"
-    )
+    shape = f"ST_Affine(ST_GeomFromWKB(v.geometry), {across}, 0, 0, {up}, 0, 0)"
+    turns = (0, -360, 360) if around.west > around.east or around.east - around.west >= 360 else (0,)
+    distances = (f"ST_Distance({shape}, ST_Point(({lon} + {turn}) * {across}, {lat} * {up}))" for turn in turns)
+    plane = f"least({', '.join(distances)})"
     is_point = "s.xmin = s.xmax AND s.ymin = s.ymax"
     found.conditions.append(f"CASE WHEN {is_point} THEN {haversine} ELSE {plane} END <= {distance}")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import json
 import mmap
 import shutil
 from collections.abc import Callable, Iterator
@@ -42,6 +43,11 @@ PLACE = """
 SELECT o.canonical_hash, o.reading FROM observation o JOIN endpoint e USING (endpoint_no)
 WHERE e.endpoint = $endpoint AND o.entry_date = $day
 """
+# As it was served: what people are told of a sensitive item is not what stands in the resource.
+SERVED = """
+SELECT v.record FROM item_version v JOIN endpoint e USING (endpoint_no)
+WHERE e.endpoint = $endpoint AND v.item_id = $item AND v.first_date = $first
+"""
 FIRST_OF_MEMBER = """
 SELECT min(file_row_number) FROM read_parquet($path, file_row_number = true, hive_partitioning = false)
 WHERE member IS NOT DISTINCT FROM $member
@@ -76,9 +82,9 @@ def raw(collection: Collection, item: str, endpoint: str = "", day: dt.date | No
     if version is None:
         raise QueryError(f"there was no item {item!r} on {day}; `collect-assets history` tells its days")
     collection.resources.check(version.resource)
-    report, number = _place(collection, version)
+    report, number, record = _place(collection, version)
     with scratch_files(collection.work) as scratch, _mapped(collection, version, scratch) as (path, content):
-        span = _find(path, content, report, number, leaves(version.record), scratch)
+        span = _find(path, content, report, number, leaves(record), scratch)
         if span is not None:
             return Raw(version, bytes(content[slice(*span)]), span[0])
     raise UnreadableError(f"{version.resource}: record {version.record_number} is not found by its values")
@@ -108,20 +114,23 @@ def _fits(entry: set[str], record: set[str]) -> bool:
     return bool(entry & record) and (entry <= record or record <= entry)
 
 
-def _place(collection: Collection, version: Version) -> tuple[RecordReport, int]:
-    """How the resource was read, and the number of the record within its member."""
+def _place(collection: Collection, version: Version) -> tuple[RecordReport, int, dict[str, Any]]:
+    """How the resource was read, the number of the record within its member, and the record as it was served."""
+    which = {"endpoint": version.endpoint, "item": version.item, "first": version.first_date}
     with reading(collection) as connection:
         row = connection.execute(PLACE, {"endpoint": version.endpoint, "day": version.observed}).fetchone()
+        served = connection.execute(SERVED, which).fetchone()
     if row is None:
         raise QueryError(f"{version.endpoint} has no answer of {version.observed} in the index")
+    record = json.loads(served[0]) if served else version.record
     path = collection.derived / "record" / row[1] / f"{row[0]}.parquet"
     report = read_report(path) or RecordReport()
     if not version.member or not path.is_file():
-        return report, version.record_number
+        return report, version.record_number, record
     with database() as connection:
         values = {"path": str(path), "member": version.member}
         (before,) = connection.execute(FIRST_OF_MEMBER, values).fetchone() or (0,)
-    return report, max(1, version.record_number - (before or 0))
+    return report, max(1, version.record_number - (before or 0)), record
 
 
 @contextmanager

@@ -223,12 +223,12 @@ class ItemIndex:
         if (query.polygon or query.near) and not self._spatial:
             self.connection.execute(f"LOAD {literal(spatial_extension())}")
             self._spatial = True
-        matching = match(self.connection, query, self._endpoints(query))
+        matching = match(self.connection, query, self.endpoints(query))
         matching.values["day"] = day
         return matching
 
-    def _endpoints(self, query: Query) -> list[str] | None:
-        """The endpoints that the registers give to the organisations and datasets, as they say now."""
+    def endpoints(self, query: Query) -> list[str] | None:
+        """The endpoints that the registers give to its organisations and datasets, as they say now; None without."""
         if not query.organisations and not query.datasets:
             return None
         sources = read_sources(self._sources)

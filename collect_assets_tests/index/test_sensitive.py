@@ -14,6 +14,7 @@ from collect_assets.items.sensitive import HIDDEN, generalised, read_sensitive
 from collect_assets.searching.feed import changes
 from collect_assets.searching.history import history
 from collect_assets.searching.query import Box, Condition, Near, Query, Sort
+from collect_assets.searching.raw import raw
 from collect_assets.searching.search import open_index
 from collect_assets.store.database import database
 from collect_assets_tests.index.kept import collection_at, day, keep, table
@@ -239,3 +240,61 @@ def test_a_field_that_the_settings_call_a_place_is_left_out_too():
     left = generalised(record, 1, "", frozenset({"nestTree"}))
     assert set(left) == {"note", "dataGeneralizations"}
     assert left["dataGeneralizations"].startswith("by the publisher; place rounded")
+
+
+def test_the_served_bytes_of_a_sensitive_item_are_found_too(birds):
+    assert b"60.12345" in raw(birds, "eagle").content
+    assert raw(birds, "eagle", day=day(0)).content.startswith(b"eagle,Aves sp.,60.12345")
+
+
+SPELLINGS = (
+    "scientificName",
+    "scientificname",
+    "SCIENTIFICNAME",
+    "ScientificName",
+    "dwc:scientificName",
+    "http://rs.tdwg.org/dwc/terms/scientificName",
+    "dwc:scientificname",
+    "SCIENTIFICName",
+)
+
+
+@pytest.mark.parametrize("name", ["scientificname", "http://rs.tdwg.org/dwc/terms/scientificName"])
+def test_a_field_is_known_in_any_case_and_by_its_term(tmp_path, name):
+    made = guarded(tmp_path / "c", f"field,value,decimals\n{name},aquila*,1\nspecies,aquila*,1\n")
+    eagles = [
+        {"reference": f"e{n}", "A": {each: "Aquila x"}, "dwc:decimalLatitude": "60.12345", "dwc:locality": "here"}
+        for n, each in enumerate(SPELLINGS)
+    ]
+    listed = {"reference": "listed", "scientificName": ["Aves", "Aquila x"], "locality": "here"}
+    both = {"reference": "both", "scientificName": "Aves", "SCIENTIFICname": "Aquila x", "locality": "here"}
+    other = {
+        "reference": "other",
+        "note": '{"scientificname":"Aquila',
+        "myScientificName": "Aquila",
+        "locality": "here",
+    }
+    keep(made, day(0), "one", json.dumps([*eagles, listed, both, other]).encode())
+    report = fold(made, day(0))
+    with open_index(made) as index:
+        hits = index.search(Query(), limit=100).hits
+    assert {hit.item for hit in hits if "here" in json.dumps(hit.record)} == {"other"}
+    assert not [hit.item for hit in hits if "60.12345" in json.dumps(hit.record)]
+    for again in (report, fold(made, day(0))):
+        (problem,) = again.problems
+        assert (problem.file, problem.row) == ("sensitive.csv", 3)
+        assert "no record has a field 'species'" in problem.reason
+
+
+def test_an_item_is_sensitive_by_what_is_withheld_of_it_alone(tmp_path):
+    made = guarded(tmp_path / "c")
+    first = keep(made, day(0), "one", rows(("eagle", "Aves sp.", *EAGLE[2:])))
+    fold(made, day(0))
+    (made.registers / "manual-item.csv").write_text(f"item,endpoint,from\neagle,{first.endpoint},{day(1)}\n")
+    keep(made, day(1), "one", rows(EAGLE))
+    fold(made, day(1))
+    (version,), (withheld,) = (getattr(history(made, "eagle"), name) for name in ("versions", "withheld"))
+    assert withheld.record["scientificName"].startswith("Aquila")
+    for record in (version.record, withheld.record):
+        assert record["decimalLatitude"] == "60.1"
+        assert [word for word in TELLING if word in json.dumps(record)] == []

@@ -48,6 +48,28 @@ def test_a_held_loss_fails_its_check_and_stops_nothing_until_it_is_decided(lossy
     assert holds(lossy) == []
 
 
+def test_the_check_tells_places_of_sensitive_items_as_roughly_as_searches_do(tmp_path, instance):
+    collection = collection_at(tmp_path / "lossy", "[items]\nabsences-before-deletion = 1\n")
+    (collection.registers / "sensitive.csv").write_text("field,value,decimals\nname,eagle,1\n")
+
+    def nests(*names):
+        records = ((name, "eagle", "60.12345", "5.98765") for name in names)
+        return table(*records, header="reference,name,decimalLatitude,decimalLongitude")
+
+    log = keep(collection, day(0), "one", nests(*(f"old{number}" for number in range(100))))
+    keep(collection, day(1), "one", nests(*(f"new{number}" for number in range(100))))
+    (tmp_path / "lossy" / "endpoint.csv").write_text(f"endpoint-url\n{log.endpoint_url}\n")
+    index(collection, instance)
+
+    key = dg.AssetCheckKey(dg.AssetKey(["lossy", "item_index"]), "nothing_held")
+    (newest, *_) = instance.event_log_storage.get_asset_check_execution_history(key, limit=9)
+    shown = newest.event.dagster_event.event_specific_data.metadata["held"].value
+    assert "| delete | old0 |" in shown
+    assert "| create | new0 |" in shown
+    assert "60.1" in shown
+    assert [exact for exact in ("60.12", "5.98") if exact in shown] == []
+
+
 def test_the_counts_of_each_day_and_the_age_of_the_index_are_numbers_that_plot(lossy, instance):
     index(lossy, instance)
     found = instance.fetch_materializations(dg.AssetKey(["lossy", "item_index"]), limit=10).records

@@ -6,6 +6,7 @@ import pytest
 
 from collect_assets.errors import QueryError
 from collect_assets.folding.fold import fold
+from collect_assets.registers import endpoint_id
 from collect_assets.searching.feed import changes
 from collect_assets.searching.query import Condition, Query
 from collect_assets.searching.search import open_index
@@ -121,3 +122,32 @@ def test_a_cursor_of_another_subset_or_of_nothing_is_an_error(made):
         told(made, OAKS, cursor=told(made).cursor)
     with pytest.raises(QueryError, match="no cursor"):
         told(made, cursor="abc")
+
+
+def test_whoever_followed_begins_again_when_a_register_makes_a_place_sensitive(made):
+    fold(made, day(3))
+    cursor = told(made).cursor
+    (made.registers / "sensitive.csv").write_text("field,value\nname,oak\n")
+    fold(made, day(3))
+    again = told(made, cursor=cursor)
+    assert (again.again_from, again.changes) == (dt.date.min, ())
+    assert told(made, cursor=told(made).cursor).again_from is None
+
+
+def test_whoever_followed_begins_again_when_endpoints_of_what_is_asked_for_are_others(made):
+    keep(made, day(1), "two", table(("z", "oak", "")))
+    fold(made, day(3))
+    one, two, three = (endpoint_id(f"https://example.org/{name}") for name in ("one", "two", "three"))
+    register, asked = made.registers / "source.csv", Query(organisations=("org:1",))
+    register.write_text(f"endpoint,organisation\n{one},org:1\n{two},org:2\n{three},org:1\n")
+    cursor = told(made, asked).cursor
+    assert told(made, asked, cursor=cursor).again_from is None
+
+    register.write_text(f"endpoint,organisation\n{one},org:1\n{two},org:1\n{three},org:1\n")
+    assert told(made, asked, cursor=cursor).again_from == dt.date.min
+    assert told(made, cursor=told(made).cursor).again_from is None
+
+    cursor = told(made, asked).cursor
+    keep(made, day(4), "three", table(("y", "oak", "")))
+    fold(made, day(4))
+    assert words(told(made, asked, cursor=cursor)) == ["4y created"]  # new, and not another past

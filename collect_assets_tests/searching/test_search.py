@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from collect_assets.errors import QueryError
 from collect_assets.folding.fold import fold
 from collect_assets.registers import endpoint_id
-from collect_assets.searching.query import Box, Condition
-from collect_assets.searching.search import search
+from collect_assets.searching.query import Box, Condition, Near, Query
+from collect_assets.searching.search import open_index, search
 from collect_assets_tests.index.kept import collection_at, day, keep, table
 
 HEADER = "reference,name,notes,hectares,entry-date,longitude,latitude"
@@ -165,3 +165,18 @@ def holds(cell: str, operator: str, value: str) -> bool:
         "<": left < right,
         "<=": left <= right,
     }[operator]
+
+
+@pytest.mark.parametrize("longitude", [179.95, -179.95])
+def test_a_shape_across_the_date_line_is_as_near_as_one_on_this_side(tmp_path, longitude):
+    made = collection_at(tmp_path / "c")
+    shapes = {
+        "east": '"POLYGON((179.8 -16.1, 179.9 -16.1, 179.9 -15.9, 179.8 -15.9, 179.8 -16.1))"',
+        "west": '"LINESTRING(-179.9 -16.1, -179.8 -15.9)"',
+        "far": '"LINESTRING(-179 -16.1, -178.9 -15.9)"',
+    }
+    keep(made, day(0), "one", table(*shapes.items(), header="reference,geometry"))
+    fold(made, day(0))
+    with open_index(made) as index:
+        hits = index.search(Query(near=Near(-16, longitude, 30))).hits
+    assert [hit.item for hit in hits] == ["east", "west"]

@@ -25,7 +25,7 @@ WITHOUT_WORDS = NUMBERS | DATES
 VALUES = {
     "scientificName": ["Quercus robur", "Quercus petraea", "Crataegus", "Éclair d'été", "quercus Robur", ""],
     "country": ["Norway", "NORWAY", "Sweden", "Côte d'Ivoire", ""],
-    "individualCount": ["1", "2", "10", "2.5", "several", ""],
+    "individualCount": ["1", "2", "10", "2.5", "several", "Some", ""],
     "eventDate": ["1905", "1905-06", "1905-06-03", "2001-01-01T10:00:00Z", "1999-12-31/2000-01-02", ""],
     "remarks": ["old oak, by the road", "OAK; oaks", "a*b", "Lid, J.", "12", "", "the the the road"],
     "height": ["3", "12", "12.0", "tall", ""],
@@ -155,8 +155,8 @@ def compared(field, value, operator, other):
     }
     compare = operators[operator]
     a, b = number_of(value), number_of(other)
-    if field in NUMBERS:
-        return a is not None and b is not None and compare(a, b)
+    if field in NUMBERS and b is not None:
+        return a is not None and compare(a, b)
     if field in DATES:
         return compare(value[: len(other)], other)
     return compare(a, b) if a is not None and b is not None else compare(value.lower(), other.lower())
@@ -169,7 +169,7 @@ def meets(version, condition):
     if wanted == "*" and condition.operator in {"=", "!="}:
         return bool(shown) != negated
     operator = "=" if negated else condition.operator
-    if operator == "=" and wanted.endswith("*") and not wanted.endswith("\\*") and condition.field not in NUMBERS:
+    if operator == "=" and wanted.endswith("*") and not wanted.endswith("\\*"):
         answer = bool(value) and value.lower().startswith(wanted[:-1].replace("\\*", "*").lower())
     elif operator == "=" and re.fullmatch(r"[\d.*-]+,[\d.*-]+", wanted):
         low, high = wanted.split(",")
@@ -238,18 +238,40 @@ def expected(versions, query, when):
     return sorted((v.endpoint, v.item) for v in versions if holds(v))
 
 
-def conditions():
+OPERATORS = ("=", "!=", ">", ">=", "<", "<=")
+
+
+def asked_values():
     values = {name: [v for v in found if v] for name, found in VALUES.items()}
-    asked = {
+    return {
         "scientificName": [*values["scientificName"], "quer*", "QUERCUS*", "*"],
         "country": [*values["country"], "nor*", "*", "nowhere"],
-        "individualCount": ["1", "2", "2.0", "10", "several", "*", "2,10", "*,2", "3,*", "*,*"],
+        "individualCount": [
+            "1",
+            "2",
+            "2.0",
+            "10",
+            "several",
+            "*",
+            "2,10",
+            "*,2",
+            "3,*",
+            "*,*",
+            "1*",
+            "SEV*",
+            "abc",
+            "2,2001-01-01",
+        ],
         "eventDate": ["1905", "1905-06", "1905-06-03", "2001", "*", "1905,1999", "*,1905-06", "2000,*"],
         "remarks": [*values["remarks"], "a\\*b", "a*", "old*", "*", "1,20"],
         "height": [*values["height"], "12.00", "1,5", "*", "t*"],
         "decimalLatitude": ["53,54", "-20,0", "0", "*"],
         "nothing": ["x", "*"],
     }
+
+
+def conditions():
+    asked = asked_values()
     one = st.sampled_from(sorted(asked)).flatmap(
         lambda name: st.builds(
             Condition,
@@ -304,6 +326,15 @@ def test_whatever_is_asked_gives_what_a_look_at_each_item_gives(world, query, nu
         for field in ("country", "individualCount", "height"):
             facet = index.facet(field, query, as_of=day(number), limit=100)
             assert sum(count for _, count in facet.values) + facet.missing == len(wanted)
+
+
+@pytest.mark.parametrize("field", ["individualCount", "height"])
+def test_each_condition_by_itself_counts_what_a_look_at_each_item_counts(world, field):
+    """Whether a number is asked for or a text, whether values are numbers or not, the field has a column or not."""
+    asked = [Query(where=(Condition(field, op, value),)) for value in asked_values()[field] for op in OPERATORS]
+    with open_index(world.collection) as index:
+        counts = {query.where[0]: index.count(query) for query in asked}
+    assert counts == {query.where[0]: len(expected(world.versions, query, day(2))) for query in asked}
 
 
 def test_facets_count_values_as_they_are_written_the_most_frequent_first(world):
