@@ -17,7 +17,8 @@ def command(collection_dir: Path, log_dir: Path | None, resource_dir: Path | Non
     """Shows what is said of each endpoint: title, publisher, contact, licence, citation, counts, last update.
 
     The resource itself says it, as it was read by `index`: EML in a Darwin Core Archive, the metadata of a DiGIR, TAPIR
-    or BioCASe provider, Identify of OAI-PMH. So does source.csv. The table goes to derived/description.parquet too.
+    or BioCASe provider, Identify of OAI-PMH. So does source.csv. The declared count is what the provider told the
+    newest harvest that learned it, else what a document says. The table goes to derived/description.parquet too.
 
     \b
     Examples:

@@ -107,7 +107,7 @@ def _print_review(found: Discovery, compared: Review | None) -> None:
 
 
 def _described(one: Found) -> str:
-    said = [one.title, f"{one.records:,} records" if one.records is not None else "", one.note]
+    said = [one.title, f"{one.declared_count:,} records" if one.declared_count is not None else "", one.note]
     return f"{one.url}  {', '.join(filter(None, said))}".rstrip()
 
 

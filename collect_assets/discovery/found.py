@@ -25,7 +25,7 @@ class Found:
         title: what it is.
         version: whatever the provider says that changes with the content: a guid, a version, a date.
         documentation_url: the page, or the EML, that describes it.
-        records: as many as the provider says.
+        declared_count: how many records it has, as the provider says.
         note: what people should know.
     """
 
@@ -34,7 +34,7 @@ class Found:
     title: str = ""
     version: str = ""
     documentation_url: str = ""
-    records: int | None = None
+    declared_count: int | None = None
     note: str = ""
 
     @property

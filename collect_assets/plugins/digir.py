@@ -72,7 +72,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         raise tasks.ended_by(tasks.error or FailedError("empty", f"{request.url}: no page came"))
     pages = [*filter(None, (resource.described,)), *resource.pages]
     return page_archive(request, NAME, tasks, pages, short=shortfall(resource.short()), note=resource.note(),
-                        counted=resource.counted)  # fmt: skip
+                        declared_count=resource.declared_count)  # fmt: skip
 
 
 class _Resource:
@@ -119,7 +119,7 @@ class _Resource:
         return first + (self._nameless.beside(first) if self._nameless else 0)
 
     @property
-    def counted(self) -> int | None:
+    def declared_count(self) -> int | None:
         """How many records the provider says that there are."""
         return self._named if self._metadata.declared is None else self._metadata.declared
 

@@ -158,5 +158,6 @@ def _archive(request: HarvestRequest, tasks: Tasks, about: Task, plan: _Plan, fo
     if moment(until) is None:
         notes.append(f"the repository gives no usable response date ({until[:40]!r}), so the next harvest asks for all")
     kept = page_archive(request, NAME, tasks, [about, *found.pages], short="; ".join(short), coverage=coverage,
-                        note="; ".join(notes), counted=found.counted)  # fmt: skip
+                        note="; ".join(notes),
+                        declared_count=None if plan.kind == "changes" else found.declared_count)  # fmt: skip
     return replace(kept, harvested={**plan.harvested, "until": until})

@@ -20,7 +20,7 @@ from collect_assets.plugins.answers import KEPT
 from collect_assets.plugins.document import Document
 from collect_assets.plugins.parameters import PluginParameters
 from collect_assets.plugins.tasks import Task, Tasks
-from collect_assets.plugins.wfs_pages import PageReader, check_no_error, keep_hits, merged
+from collect_assets.plugins.wfs_pages import PageReader, check_no_error, keep_hits, matched_at_start, merged
 
 NAME = "wfs"
 _OURS = re.compile(r"(?:startindex|count|maxfeatures|resulttype)(?:=|$)", re.IGNORECASE)
@@ -73,6 +73,7 @@ def _whole(request: HarvestRequest, gate: Fetcher) -> Harvest:
             error.evidence = harvest.answer.evidence
             harvest.part.unlink(missing_ok=True)
             raise
+        return replace(harvest, declared_count=matched_at_start(harvest.part))
     return harvest
 
 

@@ -128,6 +128,16 @@ def keep_hits(answer: Answer, body: Path) -> Kept:
     return Kept(body, None, {"matched": matched})
 
 
+def matched_at_start(body: Path) -> int | None:
+    """How many features match, where the root of an answer in GML says it; JSON may say it behind all of them."""
+    try:
+        with storage_errors(body), body.open("rb") as file:
+            root = next(iter(etree.iterparse(file, events=("start",), **XML_OPTIONS)))[1]
+    except (etree.XMLSyntaxError, StopIteration):
+        return None
+    return _number(root.get("numberMatched"))
+
+
 class _NoPageError(ValueError):
     """Something else than a collection of features."""
 

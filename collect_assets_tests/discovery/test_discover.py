@@ -134,7 +134,7 @@ def test_the_resources_of_a_digir_provider_are_endpoints_that_can_be_harvested(s
     url = server.url(digir_provider.PATH)
     found = found_at(url)
     assert (found.kind, [one.url for one in found.found]) == ("digir", [f"{url}#herb%20&%20co", f"{url}#fungi"])
-    assert found.found[0].records == 12
+    assert found.found[0].declared_count == 12
     folder.register({"endpoint-url": found.found[0].url, "plugin": "digir"}).collect()
     log = folder.log(found.found[0].url)
     assert (log.outcome, log.complete) == ("first", True)
@@ -393,4 +393,4 @@ def test_real_tapir_and_biocase_documents_are_known(corpus: Path, start: Start) 
     server = start(answer)
     assert found_at(server.url("/tapir.php/nmr")).title == "Natural History Museum Rotterdam"
     [found] = found_at(server.url("/pywrapper.cgi?dsa=Planktonproben")).found
-    assert (found.title, found.records) == ("Collections of Phytoplankton at BGBM", 26943)
+    assert (found.title, found.declared_count) == ("Collections of Phytoplankton at BGBM", 26943)

@@ -126,6 +126,29 @@ def test_what_a_provider_says_of_itself_among_the_pages_describes_its_endpoint(c
     assert (found.declared_count, found.licence) == (said.get("declared_count", ""), said.get("licence", ""))
 
 
+def digir_pages(zipped, declared: object) -> bytes:
+    tasks = json.dumps({"plugin": "digir", "tasks": [{"page": "000001.xml", "request": "GET x"}]})
+    metadata = DIGIR_METADATA.format(RESOURCE.format("herb").replace("unknown", str(declared)))
+    return zipped({"tasks.json": tasks, "000001.xml": metadata})
+
+
+def test_what_the_provider_told_the_harvest_goes_before_the_number_in_its_document(collection, zipped):
+    keep(collection, day(0), "herb", digir_pages(zipped, 2443))
+    keep(collection, day(1), "herb", digir_pages(zipped, 2443), declared_count=2500)
+    keep(collection, day(2), "herb", digir_pages(zipped, 2444))
+    for number in range(3):
+        derive_day_records(collection, day(number))
+    assert [describe(collection, day(n))[0].declared_count for n in range(3)] == ["2443", "2500", "2500"]
+    assert [(said.said_by, said.title) for said in describe(collection)] == [("digir", "Plants herb")]
+
+
+def test_a_count_that_a_failed_harvest_learned_describes_what_has_no_resource_yet(collection, zipped):
+    keep(collection, day(0), "herb", None, plugin="tapir", declared_count=7)
+    (said,) = describe(collection)
+    assert (said.endpoint_url, said.said_by, said.declared_count) == ("https://example.org/herb", "tapir", "7")
+    assert (said.entry_date, said.records) == (str(day(0)), "")
+
+
 def test_the_last_good_resource_up_to_a_day_speaks(collection, zipped):
     keep(collection, day(0), "archive", archive(zipped))
     keep(collection, day(1), "archive", archive(zipped, EML.replace("Herbarium", "Fungarium")))

@@ -582,5 +582,5 @@ def test_a_look_needs_no_more_than_the_first_page_with_records(tmp_path: Path) -
                                              work=tmp_path, locks=tmp_path / "l") as gate:  # fmt: skip
         request = HarvestRequest(server.url(PATH), {}, work=tmp_path, pending=tmp_path / "p", look=True)
         harvest = digir.harvest(request, gate)
-    assert (harvest.complete, harvest.incomplete, harvest.counted) == (False, None, 700)
+    assert (harvest.complete, harvest.incomplete, harvest.declared_count) == (False, None, 700)
     assert len(provider.pages) == 2, "the range before the first letter is empty"
