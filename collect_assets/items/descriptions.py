@@ -1,9 +1,10 @@
 """What describes the targets of a collection: one table, a row for each endpoint and each of those who say something.
 
 The resource itself says it (EML in an archive; other formats as their readers fill in `about`), of the last good log
-of each endpoint, and `source.csv` does. How many records there are the provider told the harvest, and the log kept it:
-that goes before the number in a document, which is often an old one. A function of logs, resources and registers as
-they stand; nothing else is merged, so that nobody's words are taken for another's.
+of each endpoint, or of what came in part where no log is good; and `source.csv` does. How many records there are the
+provider told the harvest, and the log kept it: that goes before the number in a document, which is often an old one. A
+function of logs, resources and registers as they stand; nothing else is merged, so that nobody's words are taken for
+another's.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ from collect_assets.store.local import publish, temporary
 from collect_assets.tables.day_files import fresh_day_files
 
 SOURCES = "source.csv"
-_LAST_GOOD = """
-SELECT endpoint, endpoint_url, coalesce(canonical_hash, resource), coalesce(parameters, '{}'),
+_SPEAKING = """
+SELECT endpoint, endpoint_url, coalesce(canonical_hash, resource, partial_resource), coalesce(parameters, '{}'),
     parse_filename(filename, true) AS day
-FROM read_parquet($paths, filename = true, union_by_name = true) WHERE resource IS NOT NULL
-QUALIFY row_number() OVER (PARTITION BY endpoint ORDER BY day DESC) = 1 ORDER BY endpoint
+FROM read_parquet($paths, filename = true, union_by_name = true) WHERE coalesce(resource, partial_resource) IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY endpoint ORDER BY resource IS NULL, day DESC) = 1 ORDER BY endpoint
 """
 _DECLARED = """
 SELECT endpoint, endpoint_url, plugin, declared_count, parse_filename(filename, true) AS day
@@ -81,7 +82,7 @@ def describe(collection: Collection, upto: dt.date | None = None) -> list[Descri
     urls, parameters = _registered(collection)
     days = _day_files(collection, upto)
     found = {told.endpoint: told for told in _of_harvests(days, urls)}
-    for endpoint, logged_url, canonical, logged, day in _rows(_LAST_GOOD, days):
+    for endpoint, logged_url, canonical, logged, day in _rows(_SPEAKING, days):
         url = urls.setdefault(endpoint, logged_url)
         report = _report(collection, canonical, parameters.get(endpoint, json.loads(logged)))
         if report is not None and (about := _about(report, found.get(endpoint))):
@@ -95,7 +96,7 @@ def endpoint_urls(collection: Collection) -> dict[str, str]:
     Raises:
         StorageError: day files cannot be written.
     """
-    good = _rows(_LAST_GOOD, _day_files(collection, None))
+    good = _rows(_SPEAKING, _day_files(collection, None))
     return {**{endpoint: url for endpoint, url, *_ in good}, **_registered(collection)[0]}
 
 

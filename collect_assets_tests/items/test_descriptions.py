@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 
@@ -13,6 +14,7 @@ from collect_assets.cli import main
 from collect_assets.items.day import derive_day_records
 from collect_assets.items.descriptions import describe, write_descriptions
 from collect_assets.registers import endpoint_id
+from collect_assets.store.canonical import canonical_hash
 from collect_assets_tests.index.kept import collection_at, day, keep
 from collect_assets_tests.readers.test_archives import CORE, FIELDS, descriptor
 
@@ -140,6 +142,29 @@ def test_what_the_provider_told_the_harvest_goes_before_the_number_in_its_docume
         derive_day_records(collection, day(number))
     assert [describe(collection, day(n))[0].declared_count for n in range(3)] == ["2443", "2500", "2500"]
     assert [(said.said_by, said.title) for said in describe(collection)] == [("digir", "Plants herb")]
+
+
+def keep_part(collection, number: int, content: bytes) -> None:
+    """As a collector keeps it, whose logs have the canonical hash."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    (path := collection.resources.path(sha256)).write_bytes(content)
+    canonical = canonical_hash(path, sha256)
+    keep(collection, day(number), "herb", content, partial=True, canonical_hash=canonical)
+
+
+def test_what_only_ever_came_in_part_is_described_by_its_newest_part_and_else_the_whole_speaks(collection, zipped):
+    keep_part(collection, 0, digir_pages(zipped, 1))
+    keep_part(collection, 1, digir_pages(zipped, 2))
+    for number in range(2):
+        derive_day_records(collection, day(number))
+    (said,) = describe(collection)
+    assert (said.title, said.licence, said.declared_count, said.entry_date) == ("Plants herb", "CC0", "2", str(day(1)))
+    keep(collection, day(2), "herb", digir_pages(zipped, 3))
+    keep_part(collection, 3, digir_pages(zipped, 4))
+    for number in range(2, 4):
+        derive_day_records(collection, day(number))
+    (said,) = describe(collection)
+    assert (said.declared_count, said.entry_date) == ("3", str(day(2)))
 
 
 def test_a_count_that_a_failed_harvest_learned_describes_what_has_no_resource_yet(collection, zipped):
