@@ -88,7 +88,8 @@ def _print_rows(found: Iterable[Found], today: str) -> None:
 
 def _print_review(found: Discovery, compared: Review | None) -> None:
     title = f" {found.title!r}" if found.title else ""
-    _say(f"{found.kind}{title}: {len(found.found)} endpoints", bold=True)
+    number = len(found.found)
+    _say(f"{found.kind}{title}: {number} {'endpoint' if number == 1 else 'endpoints'}", bold=True)
     if compared is None:
         for one in found.found:
             _say(f"  {_described(one)}")

@@ -24,7 +24,7 @@ from collect_assets.plugins.document import START, File, harvest_of
 from collect_assets.plugins.name_ranges import NameRange
 from collect_assets.plugins.page_archive import page_archive, tasks_of
 from collect_assets.plugins.parameters import PluginParameters
-from collect_assets.plugins.provider_parts import access_point
+from collect_assets.plugins.provider_parts import ROWS, access_point
 from collect_assets.plugins.range_pages import PageFacts, PagingRules, RangePages, shortfall
 from collect_assets.plugins.tasks import Accept, Task, Tasks
 from collect_assets.store.local import sha256_of, storage_errors, temporary
@@ -208,7 +208,7 @@ class _Dataset:
         named = ", ".join(repr(title) for title in titles[:MOST_NAMED])
         missing = f"no dataset {self._wanted!r}; it may have been renamed" if plain else f"{len(titles)} datasets"
         raise FailedError("no-dataset", f"{self._dialect.url}: has {missing}; name one of them behind `#` in the URL, "
-                          f"or as `dataset` in parameters: {named}")  # fmt: skip
+                          f"or as `dataset` in parameters: {named}; {ROWS}")  # fmt: skip
 
     def _first_way(self, key: str, question: Callable[[Dialect], Request], accept: Accept) -> Task:
         """The first way of asking in which an answer fits; the others requests go the same way.
