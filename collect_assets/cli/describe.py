@@ -30,8 +30,8 @@ def command(collection_dir: Path, log_dir: Path | None, resource_dir: Path | Non
     from collect_assets.items.descriptions import describe, write_descriptions
 
     collection = open_collection(collection_dir, log_dir, resource_dir)
-    path = write_descriptions(collection)
     found = describe(collection)
+    path = write_descriptions(collection, found)
     if json_:
         rows = [{name.replace("_", "-"): value for name, value in asdict(said).items() if value} for said in found]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))

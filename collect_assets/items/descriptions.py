@@ -100,14 +100,18 @@ def endpoint_urls(collection: Collection) -> dict[str, str]:
     return {**{endpoint: url for endpoint, url, *_ in good}, **_registered(collection)[0]}
 
 
-def write_descriptions(collection: Collection, upto: dt.date | None = None) -> Path:
+def write_descriptions(collection: Collection, found: list[Described]) -> Path:
     """Writes the table to `derived/description.parquet`; returns its path.
+
+    Args:
+        collection: whose endpoints they describe.
+        found: the rows.
 
     Raises:
         StorageError: it cannot be written.
     """
     path = collection.derived / "description.parquet"
-    rows = [list(asdict(said).values()) for said in describe(collection, upto)]
+    rows = [list(asdict(said).values()) for said in found]
     columns = ", ".join(f"{each.name} VARCHAR" for each in fields(Described))
     part = temporary(collection.work)
     with database() as connection:

@@ -60,6 +60,10 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
     given = PARAMETERS.of(request.parameters)
     tasks = tasks_of(request, WithErrors(gate, request.work))
     repository = Repository.of(request.url, given.metadata_prefix, given.set)
+    if less := Repository.narrower(request.url):
+        raise FailedError("no-list", f"{request.url}: asks for {less}, and oai-pmh harvests whole lists; register the "
+                          f"base URL or a ListRecords request, such as {repository.list('ListRecords').url}, or leave "
+                          "the plugin blank for that one answer")  # fmt: skip
     try:
         about = tasks.ask("identify", repository.about("Identify"), keep_identify)
         plan = _plan(request, given, repository, about.facts)

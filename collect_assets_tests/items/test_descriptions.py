@@ -212,9 +212,9 @@ def test_eml_that_cannot_be_read_is_a_note_and_the_records_count(collection, zip
 def test_the_table_is_written_and_the_same_each_time(collection, zipped):
     keep(collection, day(0), "archive", archive(zipped))
     derive_day_records(collection, day(0))
-    path = write_descriptions(collection)
+    path = write_descriptions(collection, describe(collection))
     first = path.read_bytes()
-    assert write_descriptions(collection).read_bytes() == first
+    assert write_descriptions(collection, describe(collection)).read_bytes() == first
     with duckdb.connect() as connection:
         assert connection.execute("SELECT title, records FROM read_parquet(?)", [str(path)]).fetchall() == [
             ("Herbarium of Å", "2")
