@@ -28,7 +28,7 @@ from collect_assets.tables.day_files import fresh_day_files
 SOURCES = "source.csv"
 _SPEAKING = """
 SELECT endpoint, endpoint_url, coalesce(canonical_hash, resource, partial_resource), coalesce(parameters, '{}'),
-    parse_filename(filename, true) AS day
+    coalesce(if(resource IS NULL, 'part', coverage), 'full'), parse_filename(filename, true) AS day
 FROM read_parquet($paths, filename = true, union_by_name = true) WHERE coalesce(resource, partial_resource) IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY endpoint ORDER BY resource IS NULL, day DESC) = 1 ORDER BY endpoint
 """
@@ -48,6 +48,8 @@ class Described:
             nothing, and the provider was asked how many records it has, the plugin.
         entry_date: the day of the resource, or of that count; blank for a register, which has no day.
         records: how many were read from the resource.
+        coverage: what the resource speaks of: `full`, `changes`, `identifiers`, or `part` of what there is. Only of the
+            first the records can be compared with the declared count.
         declared_count: how many the provider says that there are: in the newest log that has it, else in a document.
         datasets: those that the endpoint feeds, as `source.csv` says.
     """
@@ -63,6 +65,7 @@ class Described:
     citation: str = ""
     declared_count: str = ""
     records: str = ""
+    coverage: str = ""
     last_update: str = ""
     identifier: str = ""
     documentation_url: str = ""
@@ -82,11 +85,12 @@ def describe(collection: Collection, upto: dt.date | None = None) -> list[Descri
     urls, parameters = _registered(collection)
     days = _day_files(collection, upto)
     found = {told.endpoint: told for told in _of_harvests(days, urls)}
-    for endpoint, logged_url, canonical, logged, day in _rows(_SPEAKING, days):
+    for endpoint, logged_url, canonical, logged, coverage, day in _rows(_SPEAKING, days):
         url = urls.setdefault(endpoint, logged_url)
         report = _report(collection, canonical, parameters.get(endpoint, json.loads(logged)))
         if report is not None and (about := _about(report, found.get(endpoint))):
-            found[endpoint] = Described(endpoint, url, entry_date=str(day), records=str(report.records), **about)
+            read = {"records": str(report.records), "coverage": coverage}
+            found[endpoint] = Described(endpoint, url, entry_date=str(day), **read, **about)
     return sorted([*found.values(), *_of_sources(collection, urls)], key=lambda said: (said.endpoint, said.said_by))
 
 

@@ -159,12 +159,13 @@ def test_what_only_ever_came_in_part_is_described_by_its_newest_part_and_else_th
         derive_day_records(collection, day(number))
     (said,) = describe(collection)
     assert (said.title, said.licence, said.declared_count, said.entry_date) == ("Plants herb", "CC0", "2", str(day(1)))
+    assert said.coverage == "part"
     keep(collection, day(2), "herb", digir_pages(zipped, 3))
     keep_part(collection, 3, digir_pages(zipped, 4))
     for number in range(2, 4):
         derive_day_records(collection, day(number))
     (said,) = describe(collection)
-    assert (said.declared_count, said.entry_date) == ("3", str(day(2)))
+    assert (said.declared_count, said.entry_date, said.coverage) == ("3", str(day(2)), "full")
 
 
 def test_a_count_that_a_failed_harvest_learned_describes_what_has_no_resource_yet(collection, zipped):

@@ -110,7 +110,8 @@ def test_a_list_of_changes_says_nothing_of_how_many_there_are_and_one_of_identif
     repository.items.append(Item(9, "2026-03-01T18:00:00Z"))
     changes = on_day(served, 1)
     assert (changes.coverage, changes.declared_count) == ("changes", None)
-    assert described(folder, NEXT_DAY).declared_count == "8", "of the last list of all"
+    said = described(folder, NEXT_DAY)
+    assert (said.declared_count, said.records, said.coverage) == ("8", "1", "changes"), "of the last list of all"
     repository.now = "2026-03-03T10:00:00Z"
     identifiers = on_day(served, 2)
     assert (identifiers.coverage, identifiers.declared_count) == ("identifiers", 9)
