@@ -72,7 +72,7 @@ def read_by_python(collection: Collection) -> tuple[list[dict[str, object]], lis
     logs, problems = read_logs(collection, DAY)
     rows = [{name: getattr(log, name) for name in SHARED} for log in logs]
     for row in rows:
-        row["bytes"] = None if (row["bytes"] or 0) >= 1 << 63 else row["bytes"]
+        row |= {name: None for name in ("bytes", "declared_count") if (row[name] or 0) >= 1 << 63}
         row["message"] = str(row["message"]).encode("utf-8", "replace").decode()
     return [{k: None if v == "" else v for k, v in row.items()} for row in rows], [str(each) for each in problems]
 
