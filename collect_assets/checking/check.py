@@ -79,7 +79,9 @@ def _report(wanted: Wanted, came: Came, scratch: Collection, reading: Reading, f
     check, told = _reached(wanted, came), list[Finding]()
     harvest = came.harvest
     if harvest is not None and harvest.part is not None:
-        check = replace(check, mime_type=mime_type(harvest.start), bytes=harvest.size, counted=harvest.counted)
+        check = replace(
+            check, mime_type=mime_type(harvest.start), bytes=harvest.size, declared_count=harvest.declared_count
+        )
         if came.error is None or came.error is harvest.incomplete:
             told += findings.of_answer(check, harvest)
             contents = _read(scratch, harvest, reading, first)
@@ -125,7 +127,7 @@ def _read(scratch: Collection, harvest: Harvest, reading: Reading, first: int) -
 
 def _with_contents(check: UrlCheck, harvest: Harvest, contents: Contents) -> UrlCheck:
     report = contents.report
-    all_came = harvest.counted is not None and report.records >= harvest.counted
+    all_came = harvest.declared_count is not None and report.records >= harvest.declared_count
     return replace(
         check,
         whole=harvest.complete or all_came,
@@ -179,6 +181,6 @@ def _summary(check: UrlCheck, *, cut: bool) -> str:
     many = f"{check.records:,}"
     if cut:
         many = f"the first {many}"
-    elif not check.whole and check.counted is not None:
-        many = f"{many} of {check.counted:,}"
+    elif not check.whole and check.declared_count is not None:
+        many = f"{many} of {check.declared_count:,}"
     return f"It can be collected with {how}: {check.format}, {many} record{'s' if many != '1' else ''} looked at."

@@ -48,8 +48,10 @@ def of_size(check: UrlCheck, answer: Answer) -> Iterator[Finding]:
     if answer.cut:
         yield Finding("warning", f"It is too large to check whole: only the first {check.bytes:,} bytes were looked "
                       "at, and what is said of records is said of these.", _how_long(answer))  # fmt: skip
-    elif not check.whole and check.counted is not None:
-        yield Finding("note", f"The service counts {check.counted:,} records; a check asks for the first page only.")
+    elif not check.whole and check.declared_count is not None:
+        yield Finding(
+            "note", f"The service counts {check.declared_count:,} records; a check asks for the first page only."
+        )
 
 
 def _how_long(answer: Answer) -> str:

@@ -95,7 +95,7 @@ class UrlCheck:
         bytes: of what was looked at.
         whole: whether that was everything that a harvest would bring.
         records: that could be read in what was looked at.
-        counted: how many the service says that it has, where it says so.
+        declared_count: how many the service says that it has, where it says so.
         choices: what a service holds, where the URL names the service and not one of them.
         error: what services that know digital-land's `check_url` expect of a failure; None where there is none.
     """
@@ -121,7 +121,7 @@ class UrlCheck:
     whole: bool = False
     columns: tuple[str, ...] = ()
     records: int = 0
-    counted: int | None = None
+    declared_count: int | None = None
     first_records: tuple[Mapping[str, Any], ...] = ()
     ids: IdCheck | None = None
     geometry: GeometryCheck | None = None

@@ -43,7 +43,7 @@ def _of_bytes(check: UrlCheck) -> Iterator[tuple[str, str]]:
 def _of_records(check: UrlCheck) -> Iterator[tuple[str, str]]:
     if not check.format:
         return
-    of_all = f" of {check.counted:,} that the service counts" if check.counted is not None else ""
+    of_all = f" of {check.declared_count:,} that the service counts" if check.declared_count is not None else ""
     rejected = f"; {counted(check.rejected, 'row')} could not be read" if check.rejected else ""
     yield "records", f"{check.records:,}{of_all}{rejected}"
     if check.columns:

@@ -17,7 +17,8 @@ def command(collection_dir: Path, log_dir: Path | None, resource_dir: Path | Non
     """Shows what is said of each endpoint: title, publisher, contact, licence, citation, counts, last update.
 
     The resource itself says it, as it was read by `index`: EML in a Darwin Core Archive, the metadata of a DiGIR, TAPIR
-    or BioCASe provider, Identify of OAI-PMH. So does source.csv. The table goes to derived/description.parquet too.
+    or BioCASe provider, Identify of OAI-PMH. So does source.csv. The declared count is what the provider told the
+    newest harvest that learned it, else what a document says. The table goes to derived/description.parquet too.
 
     \b
     Examples:
@@ -29,8 +30,8 @@ def command(collection_dir: Path, log_dir: Path | None, resource_dir: Path | Non
     from collect_assets.items.descriptions import describe, write_descriptions
 
     collection = open_collection(collection_dir, log_dir, resource_dir)
-    path = write_descriptions(collection)
     found = describe(collection)
+    path = write_descriptions(collection, found)
     if json_:
         rows = [{name.replace("_", "-"): value for name, value in asdict(said).items() if value} for said in found]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))

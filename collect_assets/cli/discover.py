@@ -88,7 +88,8 @@ def _print_rows(found: Iterable[Found], today: str) -> None:
 
 def _print_review(found: Discovery, compared: Review | None) -> None:
     title = f" {found.title!r}" if found.title else ""
-    _say(f"{found.kind}{title}: {len(found.found)} endpoints", bold=True)
+    number = len(found.found)
+    _say(f"{found.kind}{title}: {number} {'endpoint' if number == 1 else 'endpoints'}", bold=True)
     if compared is None:
         for one in found.found:
             _say(f"  {_described(one)}")
@@ -107,7 +108,7 @@ def _print_review(found: Discovery, compared: Review | None) -> None:
 
 
 def _described(one: Found) -> str:
-    said = [one.title, f"{one.records:,} records" if one.records is not None else "", one.note]
+    said = [one.title, f"{one.declared_count:,} records" if one.declared_count is not None else "", one.note]
     return f"{one.url}  {', '.join(filter(None, said))}".rstrip()
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
+    from collect_assets.collecting.tasks import HarvestTasks
+
 WIDEST = 120
 _REPEATED = re.compile(
     r"<header>.*?</header>|\s+(?:xmlns(?::\w+)?|xsi:schemaLocation)=(?:\"[^\"]*\"|'[^']*')", re.DOTALL
@@ -34,7 +36,8 @@ def command(
     """Shows the harvest tasks of ENDPOINT on DATE: what was asked for, what came of it, what is still missing.
 
     ENDPOINT is an endpoint's id, the beginning of one, or its URL. Of a harvest under way, or cut off, it shows the
-    tasks so far. Exits with 1 when tasks failed or are pending, with 2 when there is no such harvest.
+    tasks so far. What does not agree with what the provider declares is said below them. Exits with 1 when the harvest
+    failed, or tasks failed or are pending, with 2 when there is no such harvest.
 
     \b
     Examples:
@@ -46,11 +49,25 @@ def command(
     collection = open_collection(collection_dir, log_dir, resource_dir)
     found = harvest_tasks(collection, endpoint, date)
     if json_:
-        click.echo(json.dumps({"endpoint": found.endpoint, "outcome": found.outcome, "tasks": found.tasks}, indent=2))
+        said = {"message": found.message, "declared-count": found.declared_count}
+        known = {key: value for key, value in said.items() if value not in ("", None)}
+        click.echo(json.dumps({"endpoint": found.endpoint, "outcome": found.outcome, **known, "tasks": found.tasks},
+                              indent=2))  # fmt: skip
     else:
         _show(found.tasks)
-        click.echo(f"{len(found.tasks)} tasks, {found.failed} failed; {found.outcome or 'the harvest is not finished'}")
-    click.get_current_context().exit(1 if found.failed or not found.outcome else 0)
+        _show_end(found)
+    click.get_current_context().exit(1 if found.failed or not found.good else 0)
+
+
+def _show_end(found: HarvestTasks) -> None:
+    number = len(found.tasks)
+    said = [f"{number} {'task' if number == 1 else 'tasks'}, {found.failed} failed",
+            found.outcome or "the harvest is not finished"]  # fmt: skip
+    if found.declared_count is not None:
+        said.append(f"{found.declared_count:,} records declared by the provider")
+    click.echo("; ".join(said))
+    if found.message:
+        click.secho(found.message, fg=None if found.good else "red")
 
 
 def _show(tasks: tuple[Any, ...]) -> None:

@@ -184,6 +184,7 @@ class Collector:
             mime_type=mime_type(harvest.start),
             complete=harvest.complete,
             coverage=harvest.coverage,
+            declared_count=harvest.declared_count,
             message=f"the file of this resource was damaged; it is kept as {damaged.name}" if damaged else harvest.note,
         )
         return Collected(_failed(log, bad, bad.outcome) if bad else log, harvest.part if new else None,
@@ -211,6 +212,7 @@ def _not_modified(log: Log, last: Log, resource: Path) -> Log:
         mime_type=last.mime_type,
         complete=True if last.complete is None else last.complete,
         coverage=last.coverage or "full",
+        declared_count=last.declared_count,
         harvested=last.harvested,
     )
 

@@ -53,6 +53,7 @@ class Log:
         status: as a string; "200" also where the cache answered for a 304, which then stands in `wire_status`.
         resource: sha256 of what was served; blank when nothing was kept.
         bytes: size of the resource.
+        declared_count: how many records the provider says that it has, where a harvest learned it.
         harvested: how far a harvest reached that the next one goes on from; as the plugin wants it.
         audit: what fetching in full showed of a server that may answer 304: `agrees`, or, from then on, `lies`.
     """
@@ -83,6 +84,7 @@ class Log:
     tasks: tuple[Mapping[str, Any], ...] = ()
     complete: bool | None = None
     coverage: str = ""
+    declared_count: int | None = None
     harvested: Mapping[str, Any] = field(default_factory=dict)
     audit: str = ""
     run: str = ""
@@ -140,7 +142,7 @@ _KINDS: Mapping[str, type] = {
     **dict.fromkeys(_HEADERS, dict),
     **dict.fromkeys(("attempts", "redirects", "tasks"), list),
     **dict.fromkeys(("ssl_verify", "complete"), bool),
-    "bytes": int,
+    **dict.fromkeys(("bytes", "declared_count"), int),
 }  # the others are strings; a harvest of today reads them (validators), and must not stumble over a stranger's log
 
 

@@ -23,11 +23,18 @@ class HarvestTasks:
 
     Attributes:
         outcome: of its log; blank while there is none.
+        good: whether a resource came of it.
+        message: of its log: which counts do not agree, and what else people should know; blank of a single request,
+            whose task has it.
+        declared_count: how many records the provider says that it has.
     """
 
     endpoint: str
     outcome: str
     tasks: tuple[Mapping[str, Any], ...]
+    good: bool = False
+    message: str = ""
+    declared_count: int | None = None
 
     @property
     def failed(self) -> int:
@@ -54,7 +61,9 @@ def harvest_tasks(collection: Collection, endpoint: str, entry_date: dt.date) ->
     if log is None:
         return HarvestTasks(name, "", tuple(_pending(pending_folder(collection, entry_date, name))))
     outcome = log.outcome or ("collected" if log.good else "failed")
-    return HarvestTasks(name, outcome, log.tasks or (_only(log),))
+    if not log.tasks:
+        return HarvestTasks(name, outcome, (_only(log),), log.good)
+    return HarvestTasks(name, outcome, log.tasks, log.good, log.message, log.declared_count)
 
 
 def _named(collection: Collection, endpoint: str, entry_date: dt.date) -> str:

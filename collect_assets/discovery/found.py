@@ -25,7 +25,7 @@ class Found:
         title: what it is.
         version: whatever the provider says that changes with the content: a guid, a version, a date.
         documentation_url: the page, or the EML, that describes it.
-        records: as many as the provider says.
+        declared_count: how many records it has, as the provider says.
         note: what people should know.
     """
 
@@ -34,7 +34,7 @@ class Found:
     title: str = ""
     version: str = ""
     documentation_url: str = ""
-    records: int | None = None
+    declared_count: int | None = None
     note: str = ""
 
     @property
@@ -83,7 +83,7 @@ class Identity:
         except ValueError:
             return cls(plugin, "", url, "")
         host = (split.hostname or "") + (f":{port}" if port else "")
-        pairs = parse_qsl(split.query, keep_blank_values=True)
+        pairs = [pair for pair in parse_qsl(split.query, keep_blank_values=True) if pair[0] not in _NO_PART]
         part = part or next((str(parameters[name]) for name in _PARTS_IN_PARAMETERS if parameters.get(name)), "")
         if not part:
             part = next((value for name, value in pairs if name in _PARTS_IN_QUERY), "")
@@ -91,7 +91,7 @@ class Identity:
         path = split.path
         if not part and not pairs:
             path, _, part = path.rpartition("/")
-        query = urlencode([pair for pair in pairs if pair[0] not in _NO_PART])
+        query = urlencode(pairs)
         return cls(plugin, host.lower(), f"{path}?{query}" if query else path, part)
 
 

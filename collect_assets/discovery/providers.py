@@ -58,7 +58,7 @@ def ask_biocase(url: str, asker: Asker, capabilities: Kept) -> Discovery:
     for title in named.facts["titles"]:
         offer = offers(named.facts, title, namespace)
         one = Found(part_url(url, title) if several else url, "biocase", title)
-        found.append(replace(one, version=offer.modified, records=offer.records) if offer else one)
+        found.append(replace(one, version=offer.modified, declared_count=offer.records) if offer else one)
     return Discovery(url, "biocase", "", tuple(dict.fromkeys(found)))
 
 

@@ -13,11 +13,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from collect_assets.discovery.found import Discovery, Found, Identity
-from collect_assets.plugins.provider_parts import part_url
+from collect_assets.plugins.provider_parts import access_point, part_url
 from collect_assets.registers import Endpoint
 
 LEAST_OF_AN_INSTALLATION = 2
 OF_ONE_ACCESS_POINT = frozenset({"digir", "biocase", "oai-pmh"})
+NAMED_BY_CHOICE = {"digir": "resource", "biocase": "dataset"}  # where there is one only; by `#`, or by this parameter
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def review(discovery: Discovery, endpoints: Iterable[Endpoint], today: dt.date) 
     said = Review(known=[one for one in discovery.found if one.url in active])
     missing = {url: row for url, row in active.items() if url not in {one.url for one in discovery.found}}
     rest = [one for one in discovery.found if one.url not in active]
+    rest = _the_only_one(said, discovery, rest, missing)
     rest = _moved_beside(said, rest, missing)
     said.ended = [one for one in rest if one.url in ended]
     rest = _moved_hosts(said, [one for one in rest if one.url not in ended], missing)
@@ -74,6 +76,23 @@ def review(discovery: Discovery, endpoints: Iterable[Endpoint], today: dt.date) 
 
 def _identity(row: Endpoint) -> Identity:
     return Identity.of(row.url, row.plugin, row.parameters)
+
+
+def _the_only_one(said: Review, discovery: Discovery, rest: list[Found], missing: dict[str, Endpoint]) -> list[Found]:
+    """Takes the only resource or dataset of a provider, which a row means with its name and without; else the rest."""
+    if discovery.kind not in NAMED_BY_CHOICE or len(discovery.found) != 1 or not rest:
+        return rest
+    [one] = rest
+    point, name = access_point(one.url)
+    for row in missing.values():
+        address, part = access_point(row.url)
+        part = part or str(row.parameters.get(NAMED_BY_CHOICE[discovery.kind], ""))
+        names = {"", name.casefold(), one.title.casefold()}
+        if (row.plugin, address) == (one.plugin, point) and " ".join(part.split()).casefold() in names:
+            said.known.append(one)
+            del missing[row.url]
+            return []
+    return rest
 
 
 def _moved_beside(said: Review, rest: list[Found], missing: dict[str, Endpoint]) -> list[Found]:

@@ -1,8 +1,10 @@
 """What describes the targets of a collection: one table, a row for each endpoint and each of those who say something.
 
 The resource itself says it (EML in an archive; other formats as their readers fill in `about`), of the last good log
-of each endpoint, and `source.csv` does. A function of logs, resources and registers as they stand; nothing is merged,
-so that nobody's words are taken for another's.
+of each endpoint, or of what came in part where no log is good; and `source.csv` does. How many records there are the
+provider told the harvest, and the log kept it: that goes before the number in a document, which is often an old one. A
+function of logs, resources and registers as they stand; nothing else is merged, so that nobody's words are taken for
+another's.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Any
 
 from collect_assets.collection import Collection
 from collect_assets.errors import RegisterError, SettingsError
-from collect_assets.items.records import Reading, read_report, record_file
+from collect_assets.items.records import Reading, RecordReport, read_report, record_file
 from collect_assets.plugins import plugins
 from collect_assets.registers import read_endpoints, read_sources
 from collect_assets.store.database import database, insert_rows, literal
@@ -24,10 +26,15 @@ from collect_assets.store.local import publish, temporary
 from collect_assets.tables.day_files import fresh_day_files
 
 SOURCES = "source.csv"
-_LAST_GOOD = """
-SELECT endpoint, endpoint_url, coalesce(canonical_hash, resource), coalesce(parameters, '{}'),
-    parse_filename(filename, true) AS day
-FROM read_parquet($paths, filename = true, union_by_name = true) WHERE resource IS NOT NULL
+_SPEAKING = """
+SELECT endpoint, endpoint_url, coalesce(canonical_hash, resource, partial_resource), coalesce(parameters, '{}'),
+    coalesce(if(resource IS NULL, 'part', coverage), 'full'), parse_filename(filename, true) AS day
+FROM read_parquet($paths, filename = true, union_by_name = true) WHERE coalesce(resource, partial_resource) IS NOT NULL
+QUALIFY row_number() OVER (PARTITION BY endpoint ORDER BY resource IS NULL, day DESC) = 1 ORDER BY endpoint
+"""
+_DECLARED = """
+SELECT endpoint, endpoint_url, plugin, declared_count, parse_filename(filename, true) AS day
+FROM read_parquet($paths, filename = true, union_by_name = true) WHERE declared_count IS NOT NULL
 QUALIFY row_number() OVER (PARTITION BY endpoint ORDER BY day DESC) = 1 ORDER BY endpoint
 """
 
@@ -37,10 +44,13 @@ class Described:
     """What one document says of one endpoint; blank where it says nothing.
 
     Attributes:
-        said_by: `source.csv`, or the kind of document inside the resource, such as `eml`.
-        entry_date: the day of the resource; blank for a register, which has no day.
+        said_by: `source.csv`, or the kind of document inside the resource, such as `eml`; where the resource says
+            nothing, and the provider was asked how many records it has, the plugin.
+        entry_date: the day of the resource, or of that count; blank for a register, which has no day.
         records: how many were read from the resource.
-        declared_count: how many the provider says that there are.
+        coverage: what the resource speaks of: `full`, `changes`, `identifiers`, or `part` of what there is. Only of the
+            first the records can be compared with the declared count.
+        declared_count: how many the provider says that there are: in the newest log that has it, else in a document.
         datasets: those that the endpoint feeds, as `source.csv` says.
     """
 
@@ -55,6 +65,7 @@ class Described:
     citation: str = ""
     declared_count: str = ""
     records: str = ""
+    coverage: str = ""
     last_update: str = ""
     identifier: str = ""
     documentation_url: str = ""
@@ -62,7 +73,7 @@ class Described:
 
 
 def describe(collection: Collection, upto: dt.date | None = None) -> list[Described]:
-    """What is said of each endpoint that ever had a resource, or that `source.csv` names.
+    """What is said of each endpoint that ever had a resource or a declared count, or that `source.csv` names.
 
     Args:
         collection: whose endpoints.
@@ -72,13 +83,15 @@ def describe(collection: Collection, upto: dt.date | None = None) -> list[Descri
         StorageError: day files cannot be written.
     """
     urls, parameters = _registered(collection)
-    found: list[Described] = []
-    for endpoint, url, canonical, logged, day in _last_good(collection, upto):
-        urls.setdefault(endpoint, url)
-        how = parameters.get(endpoint, json.loads(logged))
-        if said := _of_resource(collection, endpoint, urls[endpoint], canonical, how, str(day)):
-            found.append(said)
-    return sorted([*found, *_of_sources(collection, urls)], key=lambda said: (said.endpoint, said.said_by))
+    days = _day_files(collection, upto)
+    found = {told.endpoint: told for told in _of_harvests(days, urls)}
+    for endpoint, logged_url, canonical, logged, coverage, day in _rows(_SPEAKING, days):
+        url = urls.setdefault(endpoint, logged_url)
+        report = _report(collection, canonical, parameters.get(endpoint, json.loads(logged)))
+        if report is not None and (about := _about(report, found.get(endpoint))):
+            read = {"records": str(report.records), "coverage": coverage}
+            found[endpoint] = Described(endpoint, url, entry_date=str(day), **read, **about)
+    return sorted([*found.values(), *_of_sources(collection, urls)], key=lambda said: (said.endpoint, said.said_by))
 
 
 def endpoint_urls(collection: Collection) -> dict[str, str]:
@@ -87,17 +100,22 @@ def endpoint_urls(collection: Collection) -> dict[str, str]:
     Raises:
         StorageError: day files cannot be written.
     """
-    return {**{endpoint: url for endpoint, url, *_ in _last_good(collection, None)}, **_registered(collection)[0]}
+    good = _rows(_SPEAKING, _day_files(collection, None))
+    return {**{endpoint: url for endpoint, url, *_ in good}, **_registered(collection)[0]}
 
 
-def write_descriptions(collection: Collection, upto: dt.date | None = None) -> Path:
+def write_descriptions(collection: Collection, found: list[Described]) -> Path:
     """Writes the table to `derived/description.parquet`; returns its path.
+
+    Args:
+        collection: whose endpoints they describe.
+        found: the rows.
 
     Raises:
         StorageError: it cannot be written.
     """
     path = collection.derived / "description.parquet"
-    rows = [list(asdict(said).values()) for said in describe(collection, upto)]
+    rows = [list(asdict(said).values()) for said in found]
     columns = ", ".join(f"{each.name} VARCHAR" for each in fields(Described))
     part = temporary(collection.work)
     with database() as connection:
@@ -118,26 +136,39 @@ def _registered(collection: Collection) -> tuple[dict[str, str], dict[str, Mappi
     return {e.endpoint: e.url for e in endpoints}, {e.endpoint: e.parameters for e in endpoints}
 
 
-def _last_good(collection: Collection, upto: dt.date | None) -> list[tuple[Any, ...]]:
+def _day_files(collection: Collection, upto: dt.date | None) -> list[str]:
     days = [day for day in collection.entry_dates() if upto is None or day <= upto]
-    paths = [str(collection.day_file(day)) for day in fresh_day_files(collection, days).fresh]
-    if not paths:
+    return [str(collection.day_file(day)) for day in fresh_day_files(collection, days).fresh]
+
+
+def _rows(query: str, day_files: list[str]) -> list[tuple[Any, ...]]:
+    if not day_files:
         return []
     with database() as connection:
-        return connection.execute(_LAST_GOOD, {"paths": paths}).fetchall()
+        return connection.execute(query, {"paths": day_files}).fetchall()
 
 
-def _of_resource(
-    collection: Collection, endpoint: str, url: str, canonical: str, parameters: Mapping[str, Any], day: str
-) -> Described | None:
-    """What the resource says of itself; None where it was not read, or says nothing."""
+def _of_harvests(days: list[str], urls: dict[str, str]) -> Iterator[Described]:
+    """How many records providers said that they have, whether all of them came or not."""
+    for endpoint, url, plugin, count, day in _rows(_DECLARED, days):
+        yield Described(
+            endpoint, urls.setdefault(endpoint, url), plugin or "", entry_date=str(day), declared_count=str(count)
+        )
+
+
+def _report(collection: Collection, canonical: str, parameters: Mapping[str, Any]) -> RecordReport | None:
+    """What reading a resource came to; None where it was not read."""
     try:
-        report = read_report(record_file(collection, Reading.of(parameters), canonical))
+        return read_report(record_file(collection, Reading.of(parameters), canonical))
     except SettingsError:
         return None
-    if report is None or not report.about:
-        return None
-    return Described(endpoint, url, entry_date=day, records=str(report.records), **dict(report.about))
+
+
+def _about(report: RecordReport, told: Described | None) -> dict[str, str]:
+    """What the resource says of itself, with the number that the provider told; empty where neither is there."""
+    if told is None:
+        return dict(report.about)
+    return {"said_by": told.said_by, **report.about, "declared_count": told.declared_count}
 
 
 def _of_sources(collection: Collection, urls: Mapping[str, str]) -> Iterator[Described]:

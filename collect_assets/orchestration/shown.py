@@ -54,7 +54,7 @@ def log_shown(collection: Collection, report: DayReport) -> dict[str, Value]:
     refused = sum(count for word, count in words.items() if word.startswith("refused"))
     harvests = [log for log in report.logs if log.tasks]
     tasks = [task for log in harvests for task in log.tasks]
-    incomplete = ((h.endpoint_url, *_counted(h)) for h in harvests if _counted(h)[1])
+    incomplete = [(h.endpoint_url, *_counted(h), _said(h.declared_count)) for h in harvests if _lacks(h)]
     unverified = [(log.endpoint_url, log.outcome) for log in report.unverified]
     return {
         "collected": len(report.resources),
@@ -70,7 +70,7 @@ def log_shown(collection: Collection, report: DayReport) -> dict[str, Value]:
         "tasks": len(tasks),
         "tasks_failed": sum(task.get("state") == "failed" for task in tasks),
         "tasks_waiting": sum(task.get("state") == "waiting" for task in tasks),
-        "harvests": table(("endpoint-url", "tasks", "failed"), incomplete, MOST_FAILURES),
+        "harvests": table(("endpoint-url", "tasks", "failed", "declared-count"), incomplete, MOST_FAILURES),
         "harvest_tasks": table(("endpoint-url", *TASK_COLUMNS), _tasks(harvests), MOST_FAILURES),
         "failures": failures_shown(report, MOST_FAILURES),
         "unverified": len(unverified),
@@ -96,6 +96,15 @@ def _tasks(harvests: Sequence[Log]) -> list[tuple[object, ...]]:
 def _counted(log: Log) -> tuple[int, int]:
     """How many tasks a harvest had, and how many of them failed."""
     return len(log.tasks), sum(task.get("state") == "failed" for task in log.tasks)
+
+
+def _lacks(log: Log) -> bool:
+    """Whether tasks failed, or all succeeded and the counts do not agree."""
+    return _counted(log)[1] > 0 or log.complete is False
+
+
+def _said(count: int | None) -> str:
+    return "" if count is None else str(count)
 
 
 def _seconds(elapsed: str) -> float:

@@ -77,7 +77,8 @@ class Harvest:
         incomplete: why the bytes are only a part of what the endpoint has; they are then no resource.
         tasks: of a harvest of many pages, as they stand in the log.
         resumable: whether another run of the day may go on from the tasks that are finished.
-        counted: how many records the service says that it has, where it was asked.
+        declared_count: how many records the provider says that it has, where it says so; of a list of changes alone it
+            does not.
         harvested: what the log keeps for the next harvest, which gets it as `last`.
     """
 
@@ -92,7 +93,7 @@ class Harvest:
     incomplete: FailedError | None = None
     tasks: tuple[Mapping[str, Any], ...] = ()
     resumable: bool = False
-    counted: int | None = None
+    declared_count: int | None = None
     harvested: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -110,7 +110,7 @@ def _one_document(request: HarvestRequest, pages: Pages, keys: list[str]) -> Har
         short = _short(pages, records)
         if not short or not pages.as_esridump:
             return document.finish(request.url, pages.tasks, short, pages.counted)
-        harvest = document.finish(request.url, pages.tasks, counted=pages.counted)
+        harvest = document.finish(request.url, pages.tasks, declared_count=pages.counted)
         return replace(harvest, complete=False, note=f"{request.url}: {short}{KEPT}")
 
 

@@ -24,7 +24,7 @@ from collect_assets.plugins.document import START, File, harvest_of
 from collect_assets.plugins.name_ranges import NameRange
 from collect_assets.plugins.page_archive import page_archive, tasks_of
 from collect_assets.plugins.parameters import PluginParameters
-from collect_assets.plugins.provider_parts import access_point
+from collect_assets.plugins.provider_parts import ROWS, access_point
 from collect_assets.plugins.range_pages import PageFacts, PagingRules, RangePages, shortfall
 from collect_assets.plugins.tasks import Accept, Task, Tasks
 from collect_assets.store.local import sha256_of, storage_errors, temporary
@@ -70,11 +70,12 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
     except FetchError as error:
         raise tasks.ended_by(error) from error.__cause__
     if dataset.archive is not None:
-        return replace(_archived(request, tasks, dataset.archive), harvested=dataset.harvested)
+        kept = _archived(request, tasks, dataset.archive)
+        return replace(kept, harvested=dataset.harvested, declared_count=dataset.declared_count)
     if not dataset.pages:
         raise tasks.ended_by(tasks.error or FailedError("empty", f"{request.url}: no page came"))
     kept = page_archive(request, NAME, tasks, dataset.pages, short=shortfall(dataset.short()),
-                        note="; ".join(dataset.notes), counted=dataset.counted)  # fmt: skip
+                        note="; ".join(dataset.notes), declared_count=dataset.declared_count)  # fmt: skip
     return replace(kept, harvested=dataset.harvested)
 
 
@@ -93,7 +94,7 @@ class _Dataset:
     """The search for all units of a dataset.
 
     Attributes:
-        counted: how many units the provider says that the dataset has.
+        declared_count: how many units the provider says that the dataset has.
         archive: the task that brought the provider's archive, where that is taken.
         notes: what people should know.
     """
@@ -106,7 +107,7 @@ class _Dataset:
         self._wanted = given.dataset or part
         self._dialect = Dialect(url)
         self._names = True
-        self.counted: int | None = None
+        self.declared_count: int | None = None
         self._ranges: RangePages | None = None
         self._rules = self._paging_rules()
         self.archive: Task | None = None
@@ -131,25 +132,25 @@ class _Dataset:
         self._choose_schema()
         inventory = self._choose_dataset()
         counted = self._first_way("count", Dialect.count, keep_count)
-        self.counted = counted.facts["hits"]
+        self.declared_count = counted.facts["hits"]
         if inventory is not None and self._wants_archive():
             self._take_archive(inventory)
         if self.archive is None:
             self._ranges = RangePages(self._tasks, "units", self._question, keep_page, self._rules)
             ranges = self._first_ranges()
-            self._ranges.find(ranges, self.counted if len(ranges) == 1 else None)
+            self._ranges.find(ranges, self.declared_count if len(ranges) == 1 else None)
 
     def short(self) -> list[str]:
         """What does not agree with what the provider counts, in words for people."""
         if self._ranges is None or self._tasks.enough:
             return []
         found, came = self._ranges.short(), self._ranges.records
-        if self._rules.agrees(came, self.counted or 0):
+        if self._rules.agrees(came, self.declared_count or 0):
             return found
         if len(self._ranges.walks) > 1:
             dropped = sum(PageFacts.of(page.facts).dropped for page in self.pages)
             left_out = f", and {dropped} were left out by the provider" if dropped else ""
-            found.append(f"{came} of {self.counted} records came{left_out}")
+            found.append(f"{came} of {self.declared_count} records came{left_out}")
         return [*found, *self._ranges.unsure]
 
     def _paging_rules(self) -> PagingRules:
@@ -207,7 +208,7 @@ class _Dataset:
         named = ", ".join(repr(title) for title in titles[:MOST_NAMED])
         missing = f"no dataset {self._wanted!r}; it may have been renamed" if plain else f"{len(titles)} datasets"
         raise FailedError("no-dataset", f"{self._dialect.url}: has {missing}; name one of them behind `#` in the URL, "
-                          f"or as `dataset` in parameters: {named}")  # fmt: skip
+                          f"or as `dataset` in parameters: {named}; {ROWS}")  # fmt: skip
 
     def _first_way(self, key: str, question: Callable[[Dialect], Request], accept: Accept) -> Task:
         """The first way of asking in which an answer fits; the others requests go the same way.
@@ -251,4 +252,4 @@ class _Dataset:
     def _first_ranges(self) -> tuple[NameRange, ...]:
         if not self._names:
             return (Everything(prefix=None),)
-        return Everything().split() if (self.counted or 0) > self._given.split_above else (Everything(),)
+        return Everything().split() if (self.declared_count or 0) > self._given.split_above else (Everything(),)

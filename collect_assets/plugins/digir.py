@@ -21,7 +21,7 @@ from collect_assets.plugins.digir_requests import FULL, MANIS, WAYS, Dialect, Wa
 from collect_assets.plugins.name_ranges import NameRange, all_names
 from collect_assets.plugins.page_archive import page_archive, tasks_of
 from collect_assets.plugins.parameters import PluginParameters
-from collect_assets.plugins.provider_parts import access_point
+from collect_assets.plugins.provider_parts import ROWS, access_point
 from collect_assets.plugins.range_pages import PagingRules, Question, RangePages, shortfall
 from collect_assets.plugins.tasks import Task, Tasks
 
@@ -72,7 +72,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         raise tasks.ended_by(tasks.error or FailedError("empty", f"{request.url}: no page came"))
     pages = [*filter(None, (resource.described,)), *resource.pages]
     return page_archive(request, NAME, tasks, pages, short=shortfall(resource.short()), note=resource.note(),
-                        counted=resource.counted)  # fmt: skip
+                        declared_count=resource.declared_count)  # fmt: skip
 
 
 class _Resource:
@@ -119,7 +119,7 @@ class _Resource:
         return first + (self._nameless.beside(first) if self._nameless else 0)
 
     @property
-    def counted(self) -> int | None:
+    def declared_count(self) -> int | None:
         """How many records the provider says that there are."""
         return self._named if self._metadata.declared is None else self._metadata.declared
 
@@ -164,7 +164,8 @@ class _Resource:
         if not code:
             named = f"has {facts['count']} resources; name one of them behind `#` in the URL"
             codes = ", ".join(facts["codes"])
-            raise FailedError("no-resource", f"{self._dialect.url}: {named}, or as `resource` in parameters: {codes}")
+            raise FailedError("no-resource", f"{self._dialect.url}: {named}, or as `resource` in parameters: {codes}; "
+                              f"{ROWS}")  # fmt: skip
         structure = self._given.structure or (MANIS if self._metadata.manis else FULL)
         self._dialect = replace(self._dialect, resource=code, structure=structure)
 

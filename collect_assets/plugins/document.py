@@ -51,13 +51,13 @@ class Document:
         if len(self.start) < START:
             self.start += piece[: START - len(self.start)]
 
-    def finish(self, url: str, tasks: Tasks, short: str = "", counted: int | None = None) -> Harvest:
+    def finish(self, url: str, tasks: Tasks, short: str = "", declared_count: int | None = None) -> Harvest:
         """The harvest that brought it; an incomplete one where tasks failed or something is `short`."""
         with storage_errors(self.part):
             self._file.flush()
         self._finished = True
         file = File(self.part, self._digest.hexdigest(), self.size, self.start)
-        return harvest_of(url, tasks, file, short, counted=counted)
+        return harvest_of(url, tasks, file, short, declared_count=declared_count)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def harvest_of(
     short: str,
     coverage: Coverage = "full",
     note: str = "",
-    counted: int | None = None,
+    declared_count: int | None = None,
 ) -> Harvest:
     """The harvest that brought a file; an incomplete one where tasks failed or something is `short`."""
     incomplete = _incomplete(url, tasks, short)
@@ -93,7 +93,7 @@ def harvest_of(
         incomplete=incomplete,
         tasks=tasks.logged(),
         resumable=bool(tasks.failed or tasks.waiting),
-        counted=counted,
+        declared_count=declared_count,
     )
 
 

@@ -112,7 +112,7 @@ class ListPages:
         return ListFacts.of(self.pages[0].facts).response_date if self.pages else ""
 
     @property
-    def counted(self) -> int | None:
+    def declared_count(self) -> int | None:
         """How many records the list is declared to have."""
         return self._parts[0].declared if self._parts else None
 

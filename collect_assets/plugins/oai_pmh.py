@@ -60,6 +60,10 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
     given = PARAMETERS.of(request.parameters)
     tasks = tasks_of(request, WithErrors(gate, request.work))
     repository = Repository.of(request.url, given.metadata_prefix, given.set)
+    if less := Repository.narrower(request.url):
+        raise FailedError("no-list", f"{request.url}: asks for {less}, and oai-pmh harvests whole lists; register the "
+                          f"base URL or a ListRecords request, such as {repository.list('ListRecords').url}, or leave "
+                          "the plugin blank for that one answer")  # fmt: skip
     try:
         about = tasks.ask("identify", repository.about("Identify"), keep_identify)
         plan = _plan(request, given, repository, about.facts)
@@ -158,5 +162,6 @@ def _archive(request: HarvestRequest, tasks: Tasks, about: Task, plan: _Plan, fo
     if moment(until) is None:
         notes.append(f"the repository gives no usable response date ({until[:40]!r}), so the next harvest asks for all")
     kept = page_archive(request, NAME, tasks, [about, *found.pages], short="; ".join(short), coverage=coverage,
-                        note="; ".join(notes), counted=found.counted)  # fmt: skip
+                        note="; ".join(notes),
+                        declared_count=None if plan.kind == "changes" else found.declared_count)  # fmt: skip
     return replace(kept, harvested={**plan.harvested, "until": until})

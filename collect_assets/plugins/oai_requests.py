@@ -16,6 +16,8 @@ from collect_assets.network.gate import Request
 
 Verb = Literal["ListRecords", "ListIdentifiers", "ListSets"]
 _ARGUMENTS = frozenset({"verb", "metadataprefix", "set", "from", "until", "resumptiontoken", "identifier"})
+_NARROWER = frozenset({"from", "until", "identifier", "resumptiontoken"})
+_NO_LIST = frozenset({"getrecord", "listidentifiers", "listsets", "listmetadataformats"})
 _DATESTAMP = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?")
 DAY = len("2000-01-01")
 
@@ -43,6 +45,14 @@ class Repository:
         said = {name.lower(): value for name, value in parse_qsl(query)}
         url = f"{address}?{'&'.join(others)}" if others else address
         return cls(url, prefix or said.get("metadataprefix", "oai_dc"), set_ or said.get("set", ""))
+
+    @staticmethod
+    def narrower(registered: str) -> str:
+        """What a registered URL asks that is less than a whole list; blank where it asks for one, or for nothing."""
+        said = {name.lower(): value for name, value in parse_qsl(registered.partition("#")[0].partition("?")[2])}
+        verb = said.get("verb", "")
+        others = [name for name in sorted(said) if name in _NARROWER]
+        return ", ".join([*([verb] if verb.lower() in _NO_LIST else []), *others])
 
     def about(self, verb: str) -> Request:
         """Asks something of the repository as a whole."""

@@ -51,7 +51,7 @@ def page_archive(
     short: str = "",
     coverage: Coverage = "full",
     note: str = "",
-    counted: int | None = None,
+    declared_count: int | None = None,
 ) -> Harvest:
     """The harvest whose resource is the archive of its pages; an incomplete one where tasks failed or it is `short`.
 
@@ -63,7 +63,7 @@ def page_archive(
         short: what does not agree with what the provider declared, in words for people.
         coverage: what the harvest speaks of.
         note: what people should know about it.
-        counted: how many records the provider says that it has.
+        declared_count: how many records the provider says that it has.
 
     Raises:
         FailedError: there are more pages than an archive may have.
@@ -79,7 +79,7 @@ def page_archive(
             with part.open("rb") as file:
                 start = file.read(START)
             kept = File(part, sha256_of(part), part.stat().st_size, start)
-        return harvest_of(request.url, tasks, kept, short, coverage, note, counted)
+        return harvest_of(request.url, tasks, kept, short, coverage, note, declared_count)
     except BaseException:
         part.unlink(missing_ok=True)
         raise

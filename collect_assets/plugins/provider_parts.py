@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from urllib.parse import quote, unquote
 
+ROWS = "`collect-assets discover` makes a row for each"  # advice for whoever registered the access point alone
+
 
 def access_point(url: str) -> tuple[str, str]:
     """The access point of a registered URL, and the part behind `#`; blank where there is none."""

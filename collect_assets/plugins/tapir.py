@@ -66,7 +66,11 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
     try:
         provider.introduce()
         if request.first and given.archive and not request.look and (archive := provider.archive()):
-            return replace(harvest_of_archive(request, tasks, archive), note=provider.note(), counted=provider.counted)
+            return replace(
+                harvest_of_archive(request, tasks, archive),
+                note=provider.note(),
+                declared_count=provider.declared_count,
+            )
         provider.find()
     except FetchError as error:
         raise tasks.ended_by(error) from error.__cause__
@@ -74,7 +78,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         raise tasks.ended_by(tasks.error or FailedError("empty", f"{request.url}: no page came"))
     pages = [*provider.described, *provider.pages]
     kept = page_archive(request, NAME, tasks, pages, short=shortfall(provider.short()), note=provider.note(),
-                        counted=provider.counted)  # fmt: skip
+                        declared_count=provider.declared_count)  # fmt: skip
     return kept if provider.is_proven else replace(kept, complete=False, coverage="changes")
 
 
@@ -89,6 +93,7 @@ class _Provider:
         self._dialect = TapirDialect(request.url, CONTENTS[0])
         self._ranges: RangePages | None = None
         self._total: int | None = None
+        self._named: int | None = None
         self._nulls_asked = False
         self._notes: list[str] = []
         self.described: list[Task] = []
@@ -145,9 +150,9 @@ class _Provider:
         return self._ranges.pages if self._ranges else []
 
     @property
-    def counted(self) -> int | None:
-        """How many records the provider says that there are."""
-        return self._total
+    def declared_count(self) -> int | None:
+        """How many records the provider says that there are; with a name, where it can count no others."""
+        return self._named if self._total is None else self._total
 
     def short(self) -> list[str]:
         """What does not agree with what the provider counts, in words for people."""
@@ -227,7 +232,8 @@ class _Provider:
             else:
                 for task in self._tasks.failed:  # there was another way
                     self._tasks.forget(task.key)
-                self._total = probe.facts["matched"] if way != "template" else None
+                self._named = probe.facts["matched"]
+                self._total = self._named if way != "template" else None  # no template finds what has no name
                 return way
         raise errors[0]
 

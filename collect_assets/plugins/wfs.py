@@ -20,10 +20,11 @@ from collect_assets.plugins.answers import KEPT
 from collect_assets.plugins.document import Document
 from collect_assets.plugins.parameters import PluginParameters
 from collect_assets.plugins.tasks import Task, Tasks
-from collect_assets.plugins.wfs_pages import PageReader, check_no_error, keep_hits, merged
+from collect_assets.plugins.wfs_pages import PageReader, check_no_error, counts_at_start, keep_hits, merged
 
 NAME = "wfs"
 _OURS = re.compile(r"(?:startindex|count|maxfeatures|resulttype)(?:=|$)", re.IGNORECASE)
+_PART = re.compile(r"[?&](?:startindex|count|maxfeatures)=", re.IGNORECASE)  # a URL that wants no more than that
 _VERSION = re.compile(r"[?&]version=(\d)", re.IGNORECASE)
 
 
@@ -73,7 +74,21 @@ def _whole(request: HarvestRequest, gate: Fetcher) -> Harvest:
             error.evidence = harvest.answer.evidence
             harvest.part.unlink(missing_ok=True)
             raise
+        return _counted(request, harvest, *counts_at_start(harvest.part))
     return harvest
+
+
+def _counted(request: HarvestRequest, harvest: Harvest, matched: int | None, returned: int | None) -> Harvest:
+    """With what the answer says of itself: half a layer where the service held something back that was asked for."""
+    harvest = replace(harvest, declared_count=matched)
+    if matched is None or returned is None or returned >= matched or _PART.search(request.url):
+        return harvest
+    short = f"{request.url}: {returned} of {matched} features came; give `page_size` in parameters to ask for all"
+    if request.resource_rule == "digital-land":
+        note = "; ".join(filter(None, (harvest.note, f"{short}{KEPT}")))
+        return replace(harvest, complete=False, note=note)
+    reason = f"{short}; what came is kept as partial-resource"
+    return replace(harvest, complete=False, incomplete=FailedError("incomplete", reason, transient=True))
 
 
 def page_url(url: str, start: int, size: int) -> str:

@@ -128,6 +128,16 @@ def keep_hits(answer: Answer, body: Path) -> Kept:
     return Kept(body, None, {"matched": matched})
 
 
+def counts_at_start(body: Path) -> tuple[int | None, int | None]:
+    """How many features match, and how many an answer in GML has, as its root says; JSON may say it behind them all."""
+    try:
+        with storage_errors(body), body.open("rb") as file:
+            root = next(iter(etree.iterparse(file, events=("start",), **XML_OPTIONS)))[1]
+    except (etree.XMLSyntaxError, StopIteration):
+        return None, None
+    return _number(root.get("numberMatched")), _number(root.get("numberReturned"))
+
+
 class _NoPageError(ValueError):
     """Something else than a collection of features."""
 

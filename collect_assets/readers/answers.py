@@ -45,5 +45,12 @@ def missing_said(declared: str | None, records: int) -> Iterator[Reject]:
         yield Reject(records + 1, None, f"the page says that it has {int(count):,} records, and has {records:,}")
 
 
+def more_follow(plugin: str, records: int) -> Reject:
+    """What a page by itself is short of, that says that it is not the last."""
+    return Reject(
+        records + 1, None, f"the page says that more records follow; the plugin {plugin} asks for all of them"
+    )
+
+
 def _text(diagnostic: etree._Element) -> str:
     return " ".join(f"{diagnostic.get('code') or ''} {diagnostic.text or ''}".split())

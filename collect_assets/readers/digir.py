@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 from lxml import etree
 
 from collect_assets.errors import DescriptionError, UnreadableError
-from collect_assets.readers.answers import error_said, missing_said
+from collect_assets.readers.answers import error_said, missing_said, more_follow
 from collect_assets.readers.said import said_by_digir
 from collect_assets.readers.source import Description, Entry, Note, Reject, Source, Stream
 from collect_assets.readers.xml_fields import darwin_fields, darwin_id
@@ -15,7 +16,7 @@ from collect_assets.readers.xml_stream import XmlRecords, read_entries, root_of
 from collect_assets.readers.xml_text import xml_text
 
 FORMAT = "digir"
-VERSION = 2
+VERSION = 3
 PRIORITY = 22
 NAMESPACE = "http://digir.net/schema/protocol/2003/1.0"
 _RECORDS = (f"{{{NAMESPACE}}}record", "record")
@@ -35,7 +36,7 @@ def open_source(source: Source) -> Stream:
         UnreadableError: it is not valid XML from its first byte on, or its encoding is wrong.
     """
     text = xml_text(source)
-    entries = read_entries(XmlRecords(text, _RECORDS), darwin_entry, _at_end)
+    entries = read_entries(XmlRecords(text, _RECORDS), darwin_entry, partial(_at_end, alone=not source.depth))
     return Stream(FORMAT, text.encoding, entries, source.member, text.notes)
 
 
@@ -45,7 +46,7 @@ def darwin_entry(record: etree._Element) -> Entry:
     return Entry(fields, None, darwin_id(fields))
 
 
-def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note | Description]:
+def _at_end(root: etree._Element, records: int, *, alone: bool) -> Iterator[Reject | Note | Description]:
     """What the page says of itself: an error, or nothing at all, is not an empty list."""
     yield from said_by_digir(root)
     kind, content = (root.findtext("{*}header/{*}type") or "search").strip(), root.find("{*}content")
@@ -59,3 +60,6 @@ def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note | Desc
         yield Reject(records + 1, None, reason)
     counts = [found.text for found in diagnostics if found.get("code") == "RECORD_COUNT"]
     yield from missing_said(counts[0] if counts else None, records)
+    ends = ((found.text or "").strip().lower() for found in diagnostics if found.get("code") == "END_OF_RECORDS")
+    if alone and "false" in ends:
+        yield more_follow(FORMAT, records)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 from collect_assets.errors import UnreadableError
 from collect_assets.readers.encodings import start_text
-from collect_assets.readers.json_stream import Document, check_error, document, feature_entry, top_of, values
+from collect_assets.readers.json_stream import Document, check_error, document, feature_entry, rest_said, top_of, values
 from collect_assets.readers.source import Entry, Reject, Source, Stream
 
 FORMAT = "geojson"
-VERSION = 2
+VERSION = 3
 PRIORITY = 30
 
 _COLLECTION = re.compile(r'"type"\s*:\s*"FeatureCollection"|"features"\s*:\s*\[\s*(\{\s*"type"\s*:\s*"Feature"|\])')
@@ -42,5 +42,6 @@ def _features(whole: Document) -> Iterator[Entry | Reject]:
     number = 0
     for number, value in enumerate(values(whole.path, "features.item"), 1):
         yield feature_entry(number, value)
+    yield from rest_said(whole.path, number)
     if not number and "features" not in top_of(whole.path).lists:
         raise UnreadableError("a GeoJSON collection without a list of features")

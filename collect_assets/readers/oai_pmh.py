@@ -8,12 +8,14 @@ as they are.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from lxml import etree
 
 from collect_assets.errors import DescriptionError, UnreadableError
 from collect_assets.readers.abcd import unit_entry
+from collect_assets.readers.answers import more_follow
 from collect_assets.readers.said import said_by_oai
 from collect_assets.readers.source import Description, Entry, Note, Reject, Source, Stream
 from collect_assets.readers.xml_fields import darwin_fields, element_value, local_name
@@ -21,7 +23,7 @@ from collect_assets.readers.xml_stream import XmlRecords, read_entries, root_of
 from collect_assets.readers.xml_text import xml_text
 
 FORMAT = "oai-pmh"
-VERSION = 3
+VERSION = 4
 PRIORITY = 22
 NAMESPACE = "http://www.openarchives.org/OAI/2.0/"
 _OAI = f"{{{NAMESPACE}}}"
@@ -49,7 +51,7 @@ def open_source(source: Source) -> Stream:
     return Stream(
         FORMAT,
         text.encoding,
-        read_entries(XmlRecords(text, _RECORDS), _entry, _at_end),
+        read_entries(XmlRecords(text, _RECORDS), _entry, partial(_at_end, alone=not source.depth)),
         source.member,
         text.notes,
     )
@@ -92,9 +94,11 @@ def _metadata(metadata: etree._Element | None) -> dict[str, Any]:
     return value if isinstance(value, dict) else {local_name(inner): value} if value else {}
 
 
-def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note | Description]:
-    """An error of the protocol is no empty list, but for the one that says so."""
+def _at_end(root: etree._Element, records: int, *, alone: bool) -> Iterator[Reject | Note | Description]:
+    """An error of the protocol is no empty list, but for the one that says so; one page alone is no whole list."""
     yield from said_by_oai(root)
+    if alone and any((token.text or "").strip() for token in root.iterfind(f"{_OAI}*/{_OAI}resumptionToken")):
+        yield more_follow(FORMAT, records)
     errors = list(root.iterfind(f"{_OAI}error"))
     said = "; ".join(" ".join(f"{found.get('code')} {found.text or ''}".split()) for found in errors)[:500]
     if any(found.get("code") != _EMPTY for found in errors):

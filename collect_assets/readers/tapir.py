@@ -7,13 +7,14 @@ page says it has records is the record; that is found in a pass of its own, sinc
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from lxml import etree
 
 from collect_assets.errors import DescriptionError, UnreadableError
 from collect_assets.readers.abcd import UNIT, unit_entry
-from collect_assets.readers.answers import error_said, missing_said
+from collect_assets.readers.answers import error_said, missing_said, more_follow
 from collect_assets.readers.darwin_xml import RECORDS
 from collect_assets.readers.digir import darwin_entry
 from collect_assets.readers.said import said_by_tapir
@@ -24,7 +25,7 @@ from collect_assets.readers.xml_stream import XmlRecords, read_entries, root_of
 from collect_assets.readers.xml_text import XmlText, xml_text
 
 FORMAT = "tapir"
-VERSION = 2
+VERSION = 3
 PRIORITY = 22
 NAMESPACE = "http://rs.tdwg.org/tapir/1.0"
 _TAPIR = f"{{{NAMESPACE}}}"
@@ -47,13 +48,13 @@ def open_source(source: Source) -> Stream:
         UnreadableError: it is not valid XML from its first byte on, or its encoding is wrong.
     """
     text = xml_text(source)
-    return Stream(FORMAT, text.encoding, _entries(text), source.member, text.notes)
+    return Stream(FORMAT, text.encoding, _entries(text, alone=not source.depth), source.member, text.notes)
 
 
-def _entries(text: XmlText) -> Iterator[Entry | Reject | Note | Description]:
+def _entries(text: XmlText, *, alone: bool) -> Iterator[Entry | Reject | Note | Description]:
     tag = record_tag(text, _TAPIR)
     tags = (tag,) if tag else _KNOWN
-    yield from read_entries(XmlRecords(text, tags), _entry, _at_end)
+    yield from read_entries(XmlRecords(text, tags), _entry, partial(_at_end, alone=alone))
 
 
 def _entry(record: etree._Element) -> Entry:
@@ -70,7 +71,7 @@ def _entry(record: etree._Element) -> Entry:
     return Entry({**attributes, **entry.fields}, None, entry.entry_id)
 
 
-def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note | Description]:
+def _at_end(root: etree._Element, records: int, *, alone: bool) -> Iterator[Reject | Note | Description]:
     """What the page says of itself: errors, and records that it left out."""
     yield from said_by_tapir(root)
     search, error = root.find(f"{_TAPIR}search"), root.find(f"{_TAPIR}error")
@@ -89,5 +90,7 @@ def _at_end(root: etree._Element, records: int) -> Iterator[Reject | Note | Desc
         raise DescriptionError(f"an answer of TAPIR with {kind}; only those to a search have records")
     summary = search.find(f"{_TAPIR}summary")
     yield from missing_said(None if summary is None else summary.get("totalReturned"), records)
+    if alone and summary is not None and (summary.get("next") or "").strip():
+        yield more_follow(FORMAT, records)
     if any(found.get("code") == _DROPPED for found in diagnostics) and records:
         yield Reject(records + 1, None, "the provider left records out of this page (TRUNCATED_RESPONSE)")

@@ -28,7 +28,7 @@ from collect_assets.store.database import database, insert_rows, literal
 from collect_assets.store.local import publish, temporary
 from collect_assets.tables.log_rows import COLUMNS, load_logs
 
-DAY_FILE_VERSION = 2
+DAY_FILE_VERSION = 3
 RECENT = dt.timedelta(days=7)  # days whose logs are looked at one by one: an editor may write into a file in place
 SETTLED = 2_000_000_000  # nanoseconds: two changes within one tick of the file system's clock look like one
 AT_ONCE = 20  # days whose logs are read by one query

@@ -37,6 +37,7 @@ COLUMNS = {
     "message": "VARCHAR",
     "complete": "BOOLEAN",
     "coverage": "VARCHAR",
+    "declared_count": "BIGINT",
     "entry_date": "VARCHAR",
     "fetched_at": "VARCHAR",
     "run": "VARCHAR",
@@ -53,6 +54,7 @@ _KINDS: dict[str, tuple[str, ...]] = {
     "/status": (*_TEXT, *_NUMBER),
     "/elapsed": (*_TEXT, *_NUMBER),
     "/bytes": _NUMBER,
+    "/declared-count": _NUMBER,
     "/complete": ("BOOLEAN",),
     "/ssl-verify": ("BOOLEAN",),
     "/parameters": ("OBJECT",),
@@ -170,12 +172,17 @@ def _row(log: Log) -> list[object]:
     headers = log.response_headers
     special = {
         "parameters": canonical_json(log.parameters).decode() if log.parameters else None,
-        "bytes": log.bytes if abs(log.bytes or 0) < 1 << 63 else None,
+        **{name: _number(getattr(log, name)) for name in ("bytes", "declared_count")},
         "content_length": headers.get("Content-Length"),
         "content_type": log.content_type or headers.get("Content-Type"),
     }
     values = (special[name] if name in special else getattr(log, name) for name in COLUMNS)
     return [_readable(value) if value != "" else None for value in values]
+
+
+def _number(value: int | None) -> int | None:
+    """A number that DuckDB takes; none where a stranger's log has a larger one."""
+    return value if abs(value or 0) < 1 << 63 else None
 
 
 def _readable(value: object) -> object:

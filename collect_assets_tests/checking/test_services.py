@@ -29,7 +29,7 @@ def test_a_layer_is_found_however_its_url_was_copied_and_one_page_is_asked_for(c
         found = check(web.url(path))
         pages = [asked for asked in web.asked if b"returnGeometry" in asked.body]
     assert (found.collectable, found.outcome, found.plugin, found.format) == (True, "first", "arcgis", "geojson")
-    assert (found.records, found.counted, found.whole) == (100, 1199, False)
+    assert (found.records, found.declared_count, found.whole) == (100, 1199, False)
     assert (found.ids.fields, found.geometry.kinds) == (("OBJECTID",), {"POINT": 100})
     assert found.first_records[0] == {"OBJECTID": 1, "name": "Tree 1"}
     assert len(pages) == 1
@@ -39,7 +39,7 @@ def test_a_layer_is_found_however_its_url_was_copied_and_one_page_is_asked_for(c
 def test_a_layer_that_fits_on_a_page_is_looked_at_whole(check):
     with WebServer(arcgis(features=7)) as web:
         found = check(web.url(PATH))
-    assert (found.records, found.counted, found.whole) == (7, 7, True)
+    assert (found.records, found.declared_count, found.whole) == (7, 7, True)
 
 
 def test_a_layer_whose_pages_for_people_are_switched_off_is_found_by_asking_for_json(check):
@@ -137,7 +137,7 @@ def test_a_page_of_a_wfs_is_asked_for_where_the_parameters_say_so(check):
     with WebServer(wfs()) as web:
         url = web.url("/wfs?service=WFS&request=GetFeature&typeNames=t:area&outputFormat=application/json")
         found = check(url, plugin="wfs", parameters={"page_size": 10})
-    assert (found.records, found.counted, found.whole, found.plugin) == (10, 30, False, "wfs")
+    assert (found.records, found.declared_count, found.whole, found.plugin) == (10, 30, False, "wfs")
 
 
 def test_a_feature_type_that_is_not_there_is_the_services_error_and_the_others_are_listed(check):

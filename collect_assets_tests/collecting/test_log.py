@@ -33,6 +33,7 @@ LOGS = st.builds(
     status=TEXT,
     resource=TEXT,
     bytes=st.none() | st.integers(0),
+    declared_count=st.none() | st.integers(0),
     message=TEXT,
     ssl_verify=st.none() | st.booleans(),
     request_headers=HEADERS,

@@ -134,7 +134,7 @@ def test_the_resources_of_a_digir_provider_are_endpoints_that_can_be_harvested(s
     url = server.url(digir_provider.PATH)
     found = found_at(url)
     assert (found.kind, [one.url for one in found.found]) == ("digir", [f"{url}#herb%20&%20co", f"{url}#fungi"])
-    assert found.found[0].records == 12
+    assert found.found[0].declared_count == 12
     folder.register({"endpoint-url": found.found[0].url, "plugin": "digir"}).collect()
     log = folder.log(found.found[0].url)
     assert (log.outcome, log.complete) == ("first", True)
@@ -313,6 +313,37 @@ def test_a_part_may_stand_in_parameters_and_a_set_with_its_words_in_any_order() 
     assert review(listed, oai, TODAY).agrees
 
 
+def test_a_whole_repository_is_the_same_by_its_base_url_and_by_a_request() -> None:
+    base, asked = "https://o.test/oai", "https://o.test/oai?verb=ListRecords&metadataPrefix=oai_dc"
+    for registered, listed in ((base, asked), (asked, base)):
+        found = offered(listed, plugin="oai-pmh", url=base)
+        said = review(found, rows(registered, plugin="oai-pmh"), TODAY)
+        assert (said.agrees, len(said.known)) == (True, 1)
+        of_sets = offered(f"{asked}&set=a", plugin="oai-pmh", url=base)
+        assert review(of_sets, rows(registered, plugin="oai-pmh"), TODAY).gone == [], "sets do not take its place"
+
+
+@pytest.mark.parametrize(
+    ("plugin", "registered", "listed"),
+    [
+        ("digir", "https://d.test/DiGIR.php", "https://d.test/DiGIR.php#herb"),
+        ("biocase", "https://d.test/pywrapper.cgi?dsa=x#Trees", "https://d.test/pywrapper.cgi?dsa=x"),
+        ("biocase", "https://d.test/pywrapper.cgi?dsa=x#trees", "https://d.test/pywrapper.cgi?dsa=x"),
+    ],
+)
+def test_the_only_part_of_a_provider_is_known_with_and_without_its_name(
+    plugin: str, registered: str, listed: str
+) -> None:
+    point = listed.partition("#")[0]
+    found = Discovery(point, plugin, found=(Found(listed, plugin, "Trees"),))
+    said = review(found, rows(registered, plugin=plugin), TODAY)
+    assert (said.agrees, len(said.known)) == (True, 1)
+    two = Discovery(point, plugin, found=(Found(f"{point}#a", plugin, "a"), Found(f"{point}#b", plugin, "b")))
+    assert len(review(two, rows(registered, plugin=plugin), TODAY).new) == 2
+    other = review(found, rows(f"{point}#other", plugin=plugin), TODAY)
+    assert (len(other.new), len(other.gone)) == (1, 1)
+
+
 def test_an_empty_provider_makes_gone_only_what_is_registered_there() -> None:
     digir = "https://d.test/digir/DiGIR.php"
     register = [*rows(f"{digir}#herb", plugin="digir"), *rows("https://e.test/digir/DiGIR.php#x", plugin="digir")]
@@ -393,4 +424,4 @@ def test_real_tapir_and_biocase_documents_are_known(corpus: Path, start: Start) 
     server = start(answer)
     assert found_at(server.url("/tapir.php/nmr")).title == "Natural History Museum Rotterdam"
     [found] = found_at(server.url("/pywrapper.cgi?dsa=Planktonproben")).found
-    assert (found.title, found.records) == ("Collections of Phytoplankton at BGBM", 26943)
+    assert (found.title, found.declared_count) == ("Collections of Phytoplankton at BGBM", 26943)

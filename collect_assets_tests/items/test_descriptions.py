@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 
@@ -13,6 +14,7 @@ from collect_assets.cli import main
 from collect_assets.items.day import derive_day_records
 from collect_assets.items.descriptions import describe, write_descriptions
 from collect_assets.registers import endpoint_id
+from collect_assets.store.canonical import canonical_hash
 from collect_assets_tests.index.kept import collection_at, day, keep
 from collect_assets_tests.readers.test_archives import CORE, FIELDS, descriptor
 
@@ -126,6 +128,53 @@ def test_what_a_provider_says_of_itself_among_the_pages_describes_its_endpoint(c
     assert (found.declared_count, found.licence) == (said.get("declared_count", ""), said.get("licence", ""))
 
 
+def digir_pages(zipped, declared: object) -> bytes:
+    tasks = json.dumps({"plugin": "digir", "tasks": [{"page": "000001.xml", "request": "GET x"}]})
+    metadata = DIGIR_METADATA.format(RESOURCE.format("herb").replace("unknown", str(declared)))
+    return zipped({"tasks.json": tasks, "000001.xml": metadata})
+
+
+def test_what_the_provider_told_the_harvest_goes_before_the_number_in_its_document(collection, zipped):
+    keep(collection, day(0), "herb", digir_pages(zipped, 2443))
+    keep(collection, day(1), "herb", digir_pages(zipped, 2443), declared_count=2500)
+    keep(collection, day(2), "herb", digir_pages(zipped, 2444))
+    for number in range(3):
+        derive_day_records(collection, day(number))
+    assert [describe(collection, day(n))[0].declared_count for n in range(3)] == ["2443", "2500", "2500"]
+    assert [(said.said_by, said.title) for said in describe(collection)] == [("digir", "Plants herb")]
+
+
+def keep_part(collection, number: int, content: bytes) -> None:
+    """As a collector keeps it, whose logs have the canonical hash."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    (path := collection.resources.path(sha256)).write_bytes(content)
+    canonical = canonical_hash(path, sha256)
+    keep(collection, day(number), "herb", content, partial=True, canonical_hash=canonical)
+
+
+def test_what_only_ever_came_in_part_is_described_by_its_newest_part_and_else_the_whole_speaks(collection, zipped):
+    keep_part(collection, 0, digir_pages(zipped, 1))
+    keep_part(collection, 1, digir_pages(zipped, 2))
+    for number in range(2):
+        derive_day_records(collection, day(number))
+    (said,) = describe(collection)
+    assert (said.title, said.licence, said.declared_count, said.entry_date) == ("Plants herb", "CC0", "2", str(day(1)))
+    assert said.coverage == "part"
+    keep(collection, day(2), "herb", digir_pages(zipped, 3))
+    keep_part(collection, 3, digir_pages(zipped, 4))
+    for number in range(2, 4):
+        derive_day_records(collection, day(number))
+    (said,) = describe(collection)
+    assert (said.declared_count, said.entry_date, said.coverage) == ("3", str(day(2)), "full")
+
+
+def test_a_count_that_a_failed_harvest_learned_describes_what_has_no_resource_yet(collection, zipped):
+    keep(collection, day(0), "herb", None, plugin="tapir", declared_count=7)
+    (said,) = describe(collection)
+    assert (said.endpoint_url, said.said_by, said.declared_count) == ("https://example.org/herb", "tapir", "7")
+    assert (said.entry_date, said.records) == (str(day(0)), "")
+
+
 def test_the_last_good_resource_up_to_a_day_speaks(collection, zipped):
     keep(collection, day(0), "archive", archive(zipped))
     keep(collection, day(1), "archive", archive(zipped, EML.replace("Herbarium", "Fungarium")))
@@ -164,9 +213,9 @@ def test_eml_that_cannot_be_read_is_a_note_and_the_records_count(collection, zip
 def test_the_table_is_written_and_the_same_each_time(collection, zipped):
     keep(collection, day(0), "archive", archive(zipped))
     derive_day_records(collection, day(0))
-    path = write_descriptions(collection)
+    path = write_descriptions(collection, describe(collection))
     first = path.read_bytes()
-    assert write_descriptions(collection).read_bytes() == first
+    assert write_descriptions(collection, describe(collection)).read_bytes() == first
     with duckdb.connect() as connection:
         assert connection.execute("SELECT title, records FROM read_parquet(?)", [str(path)]).fetchall() == [
             ("Herbarium of Å", "2")

@@ -75,7 +75,7 @@ def test_plugin_parameters_and_limits_are_taken_from_the_launchpad(tmp_path, ins
         choices = run_check(tmp_path, instance, url=web.url(SERVICE))
         assert web.url(PATH) in metadata(choices)["what there is to choose from"].replace("&#95;", "_")
     report = result.output_for_node("check")
-    assert (report["records"], report["counted"], report["plugin"]) == (7, 1199, "arcgis")
+    assert (report["records"], report["declared_count"], report["plugin"]) == (7, 1199, "arcgis")
 
 
 @pytest.mark.parametrize(

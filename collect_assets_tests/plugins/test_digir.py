@@ -533,6 +533,23 @@ def test_the_tasks_command_shows_the_list(serve: Any, folder: Folder) -> None:
     )
 
 
+def test_the_tasks_command_names_what_does_not_agree_though_no_task_failed(serve: Any, folder: Folder) -> None:
+    log = serve(DigirProvider(plants(40), declared=45)).collect()
+    asked = ("tasks", log.endpoint, "2026-03-01", "--collection-dir", str(folder.path))
+    done = folder.run(*asked)
+    assert (done.returncode, "0 failed; failed:incomplete; 45 records declared" in done.stdout) == (1, True)
+    assert "40 records came, and 45 are declared" in done.stdout
+    said = json.loads(folder.run(*asked, "--json").stdout)
+    assert (said["declared-count"], "and 45 are declared" in said["message"]) == (45, True)
+
+
+def test_the_tasks_of_a_harvest_that_nothing_came_of_exit_with_1(serve: Any, folder: Folder) -> None:
+    log = serve(DigirProvider(plants(4), others=("fungi",)), resource="").collect()
+    done = folder.run("tasks", log.endpoint, "2026-03-01", "--collection-dir", str(folder.path))
+    assert (log.outcome, done.returncode) == ("failed:no-resource", 1)
+    assert "1 task, 0 failed; failed:no-resource" in done.stdout
+
+
 def _text(search: Search) -> bytes:
     from lxml import etree
 
@@ -582,5 +599,5 @@ def test_a_look_needs_no_more_than_the_first_page_with_records(tmp_path: Path) -
                                              work=tmp_path, locks=tmp_path / "l") as gate:  # fmt: skip
         request = HarvestRequest(server.url(PATH), {}, work=tmp_path, pending=tmp_path / "p", look=True)
         harvest = digir.harvest(request, gate)
-    assert (harvest.complete, harvest.incomplete, harvest.counted) == (False, None, 700)
+    assert (harvest.complete, harvest.incomplete, harvest.declared_count) == (False, None, 700)
     assert len(provider.pages) == 2, "the range before the first letter is empty"

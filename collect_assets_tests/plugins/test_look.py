@@ -54,13 +54,13 @@ def test_a_look_at_a_layer_asks_for_one_page_and_for_the_count(tmp_path, gate, h
         harvest = look(tmp_path, gate, server.url(PATH), "arcgis")
     assert len([form for form in service.asked if form.get("returnGeometry")]) == 1
     assert 0 < len(features(harvest)) <= 10
-    assert (harvest.counted, harvest.complete, harvest.incomplete) == (40, False, None)
+    assert (harvest.declared_count, harvest.complete, harvest.incomplete) == (40, False, None)
 
 
 def test_a_look_at_an_empty_layer_is_all_of_it(tmp_path, gate):
     with WebServer(Service([])) as server:
         harvest = look(tmp_path, gate, server.url(PATH), "arcgis")
-    assert (features(harvest), harvest.counted, harvest.complete) == ([], 0, True)
+    assert (features(harvest), harvest.declared_count, harvest.complete) == ([], 0, True)
 
 
 def test_a_look_at_a_service_in_pages_asks_for_one(tmp_path, gate):
@@ -68,7 +68,7 @@ def test_a_look_at_a_service_in_pages_asks_for_one(tmp_path, gate):
     with WebServer(service) as server:
         harvest = look(tmp_path, gate, server.url(GETFEATURE), "wfs", page_size=10)
     assert service.starts() == ["0"]
-    assert (len(features(harvest)), harvest.counted, harvest.complete) == (10, 30, False)
+    assert (len(features(harvest)), harvest.declared_count, harvest.complete) == (10, 30, False)
     assert harvest.incomplete is None
 
 

@@ -81,6 +81,29 @@ def test_the_first_harvest_asks_for_all_records_page_by_page(serve: Any) -> None
     assert [task["key"] for task in log.tasks if task.get("records")] == [f"records-01-00000{n}" for n in (1, 2, 3)]
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("?verb=GetRecord&metadataPrefix=oai_dc&identifier=oai:repository.test:3", "asks for GetRecord, identifier"),
+        ("?verb=ListRecords&metadataPrefix=oai_dc&from=2026-02-01&until=2026-02-02", "asks for from, until"),
+        ("?verb=ListIdentifiers&metadataPrefix=oai_dc", "asks for ListIdentifiers"),
+        ("?verb=ListRecords&resumptionToken=x", "asks for resumptiontoken"),
+    ],
+)
+def test_a_url_that_asks_for_less_than_a_list_is_not_taken_for_a_whole_repository(
+    serve: Any, query: str, said: str
+) -> None:
+    served = serve(Repository(trees(8)), PATH + query)
+    log = served.collect()
+    assert (log.outcome, said in log.message, served.server.asked) == ("failed:no-list", True, [])
+
+
+@pytest.mark.parametrize("query", ["", "?verb=Identify", "?verb=ListRecords&metadataPrefix=oai_dc"])
+def test_a_repository_is_registered_by_whatever_people_copy(serve: Any, query: str) -> None:
+    served = serve(Repository(trees(8)), PATH + query)
+    assert numbers(served, served.collect()) == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
 def test_pages_are_kept_as_they_came_and_the_same_pages_make_the_same_archive(serve: Any) -> None:
     repository = Repository(trees(4))
     served = serve(repository, incremental=False)

@@ -12,6 +12,7 @@ import pytest
 from lxml import etree
 
 from collect_assets.plugins.wfs import page_url
+from collect_assets_tests.collecting.kit import Folder
 from collect_assets_tests.plugins.served import Served
 from collect_assets_tests.servers import Asked, Page
 
@@ -123,6 +124,23 @@ def test_without_a_page_size_the_answer_is_kept_as_it_came(serve: Any) -> None:
     assert served.content(log) == service._xml([0, 1, 2]).body
     assert served.server.asked[0].path == GETFEATURE
     assert len(served.server.asked) == 1
+
+
+def test_an_answer_that_says_that_it_has_not_all_is_a_part_unless_its_url_wants_no_more(serve: Any) -> None:
+    served = serve(Service(30, most=20))
+    log = served.collect()
+    assert (log.outcome, log.resource, log.complete, log.declared_count) == ("failed:incomplete", "", False, 30)
+    assert "20 of 30 features came; give `page_size`" in log.message
+    assert positions(served.content(log)) == numbers(20)
+    asked = serve(Service(30, most=20), f"{GETFEATURE}&count=10").collect()
+    assert (asked.outcome, asked.complete, asked.declared_count) == ("first", True, 30)
+
+
+def test_under_the_rule_of_digital_land_what_an_answer_lacks_is_only_said(serve: Any, folder: Folder) -> None:
+    (folder.path / "collection.toml").write_text('resource-rule = "digital-land"\n')
+    log = serve(Service(30, most=20)).collect()
+    assert (log.outcome, log.complete) == ("first", False)
+    assert "20 of 30 features came" in log.message
 
 
 @pytest.mark.parametrize("page_size", [None, 2])

@@ -23,7 +23,7 @@ PLAIN = {
     "response-headers": {"Content-Length": "12", "Content-Type": "text/csv", "x": "y"},
 }
 SHARED = ("endpoint", "endpoint_url", "status", "elapsed", "resource", "exception", "entry_date", "outcome", "message",
-          "bytes", "complete", "coverage", "plugin")  # fmt: skip
+          "bytes", "complete", "coverage", "declared_count", "plugin")  # fmt: skip
 ODD = {
     "plain": PLAIN,
     "of 2020, unsorted, with its old keys": {"url": URL, "datetime": "2020-02-12T01:02:03.000001", "status": "404"},
@@ -34,6 +34,9 @@ ODD = {
     "a resource that is an object": {**PLAIN, "resource": {"sha256": "x"}},
     "bytes that are text": {**PLAIN, "bytes": "12"},
     "bytes beyond any file": {**PLAIN, "bytes": 1 << 70},
+    "a declared count": {**PLAIN, "declared-count": 40},
+    "a declared count beyond reason": {**PLAIN, "declared-count": 1 << 70},
+    "a declared count as text": {**PLAIN, "declared-count": "many"},
     "complete as text": {**PLAIN, "complete": "yes"},
     "parameters that are a list": {**PLAIN, "parameters": [1]},
     "parameters": {**PLAIN, "parameters": {"id": ["reference"]}, "complete": False, "coverage": "full"},
@@ -69,7 +72,7 @@ def read_by_python(collection: Collection) -> tuple[list[dict[str, object]], lis
     logs, problems = read_logs(collection, DAY)
     rows = [{name: getattr(log, name) for name in SHARED} for log in logs]
     for row in rows:
-        row["bytes"] = None if (row["bytes"] or 0) >= 1 << 63 else row["bytes"]
+        row |= {name: None for name in ("bytes", "declared_count") if (row[name] or 0) >= 1 << 63}
         row["message"] = str(row["message"]).encode("utf-8", "replace").decode()
     return [{k: None if v == "" else v for k, v in row.items()} for row in rows], [str(each) for each in problems]
 
