@@ -130,5 +130,13 @@ def placed_record_sql(stored: str) -> str:
 
 def pointer_sql(record: str, name: str) -> str:
     """SQL for the text of a top-level field of a JSON record."""
-    pointer = "/" + name.replace("~", "~0").replace("/", "~1")
-    return f"json_extract_string({record}, {literal(pointer)})"
+    return f"json_extract_string({record}, {literal(_pointer(name))})"
+
+
+def pointers_sql(record: str, names: Iterable[str]) -> str:
+    """SQL for the list of the texts of several such fields: the record is parsed once for all of them."""
+    return f"json_extract_string({record}, [{', '.join(literal(_pointer(name)) for name in names)}])"
+
+
+def _pointer(name: str) -> str:
+    return "/" + name.replace("~", "~0").replace("/", "~1")
