@@ -65,7 +65,7 @@ def _at_end(root: etree._Element, _records: int) -> Iterable[Reject | Note | Des
 class _Node:
     """A place within a unit: its path, the term that it is, and the places below; one for each that was met."""
 
-    __slots__ = ("below", "name", "path", "special", "term", "within")
+    __slots__ = ("below", "name", "path", "special", "term", "through")
 
     def __init__(self, path: str, name: str) -> None:
         self.path, self.name = path, name
@@ -73,7 +73,8 @@ class _Node:
         self.below: dict[str, _Node] = {}
         self.special = _SPECIAL.get(name) if path in _SPECIAL_PATHS or name in _MEDIA else None
         prefix = f"{path}/"
-        self.within = any(known.startswith(prefix) for known in (*PATHS, *STAND_INS, *_UNITS, *_SPECIAL_PATHS))
+        within = any(known.startswith(prefix) for known in (*PATHS, *STAND_INS, *_UNITS, *_SPECIAL_PATHS))
+        self.through = within and self.special is None
 
     def child(self, element: etree._Element) -> _Node:
         """The place of an element below."""
@@ -105,8 +106,11 @@ def unit_entry(unit: etree._Element) -> Entry:
 
 def _walk(element: etree._Element, node: _Node, fields: dict[str, Any]) -> None:
     below = node.below
-    for child in element:
-        place = below.get(child.tag) or node.child(child)
+    for outer in element:
+        child, place = outer, below.get(outer.tag) or node.child(outer)
+        while place.through and len(child) == 1:  # a call for each element that only holds another takes longer
+            child = child[0]
+            place = place.below.get(child.tag) or place.child(child)
         term = place.term
         if term and not len(child):
             text = child.text
@@ -118,7 +122,7 @@ def _walk(element: etree._Element, node: _Node, fields: dict[str, Any]) -> None:
                 fields[term] = text
         elif place.special is not None:
             place.special(child, place, fields)
-        elif place.within and len(child):
+        elif place.through and len(child):
             _walk(child, place, fields)
         else:
             _keep(child, place, fields)

@@ -29,7 +29,7 @@ def _numbers(fields: Fields) -> None:
 
 def _collected(fields: Fields) -> None:
     """The parts of the date of collecting stand for themselves, and make an eventDate where they are one."""
-    year, month, day = (_pop(fields, name) for name in ("YearCollected", "MonthCollected", "DayCollected"))
+    year, month, day = _pop(fields, "YearCollected"), _pop(fields, "MonthCollected"), _pop(fields, "DayCollected")
     add_term(fields, "year", year)
     add_term(fields, "month", month)
     add_term(fields, "day", day)
@@ -104,11 +104,13 @@ def add_term(fields: Fields, name: str, value: str) -> None:
     if not value:
         return
     there = fields.setdefault(name, value)
+    if there is value:
+        return
     if isinstance(there, list):
         fields[name] = [*there, value]
     elif not isinstance(there, str):
         fields[name] = [there, value]
-    elif there is not value and there.strip() != value.strip():
+    elif there.strip() != value.strip():
         fields[name] = f"{there.strip()} | {value.strip()}"
 
 

@@ -12,6 +12,7 @@ from collect_assets.readers.darwin_terms import ENTITY, NAMES
 
 MAX_DEPTH = 100
 EXTENSIONS = "SimpleDarwinExtensions"
+_NUMBERED = ("institutionCode", "collectionCode", "catalogNumber")
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 _TEXT = "#text"
@@ -24,13 +25,14 @@ def darwin_fields(record: etree._Element) -> dict[str, Any]:
         UnreadableError: an entity stands in it, or it is nested too deep.
     """
     fields: dict[str, Any] = {}
-    names = NAMES
+    known = NAMES.get
     for child in record:
         text = child.text
         if len(child):
             _add_nested(fields, child)
         elif text and not text.isspace():
-            name = names[child.tag]
+            tag = child.tag
+            name = known(tag) or NAMES[tag]
             if name in fields:
                 add_term(fields, name, text)
             else:
@@ -53,8 +55,7 @@ def darwin_id(fields: dict[str, Any]) -> str:
     known = fields.get("occurrenceID")
     if isinstance(known, str) and known.strip():
         return known
-    parts = [fields.get(name) for name in ("institutionCode", "collectionCode", "catalogNumber")]
-    texts = [part.strip() for part in parts if isinstance(part, str)]
+    texts = [text.strip() for name in _NUMBERED if isinstance(text := fields.get(name), str)]
     return "|".join(texts) if len(texts) == 3 and all(texts) else ""
 
 
