@@ -23,6 +23,7 @@ MAX_ENTRY = 32 << 20  # bytes of one line; DuckDB holds some lines of the longes
 GEOMETRY = "geometry"
 MAX_NOTES = 20
 _COLUMNS = ("record", "geojson", "place", "entry_id", "deleted", "member")
+_BUFFER = 1 << 16
 _LINE_ROOM = 4096
 
 
@@ -61,7 +62,7 @@ def write_lines(entries: Iterable[Entry | Reject | Note | Description], scratch:
     """
     path, fields, notes, about = scratch.file(), set[str](), Counter[str](), NOTHING_SAID
     geometries, entry_ids, bound = 0, 0, 0
-    with writing_rejects(scratch) as rejects, storage_errors(path), path.open("wb") as file:
+    with writing_rejects(scratch) as rejects, storage_errors(path), path.open("wb", _BUFFER) as file:
         for number, entry in enumerate(entries, 1):
             if not isinstance(entry, Entry):
                 if isinstance(entry, Reject):

@@ -105,9 +105,12 @@ def unit_entry(unit: etree._Element) -> Entry:
 
 
 def _walk(element: etree._Element, node: _Node, fields: dict[str, Any]) -> None:
+    """From one element to the next: to iterate over the few within each takes twice as long."""
     below = node.below
-    for outer in element:
-        child, place = outer, below.get(outer.tag) or node.child(outer)
+    following = element[0] if len(element) else None
+    while following is not None:
+        child, following = following, following.getnext()
+        place = below.get(child.tag) or node.child(child)
         while place.through and len(child) == 1:  # a call for each element that only holds another takes longer
             child = child[0]
             place = place.below.get(child.tag) or place.child(child)
@@ -137,6 +140,11 @@ def _keep(element: etree._Element, place: _Node, fields: dict[str, Any]) -> None
 
 def _one_of(element: etree._Element, place: _Node, fields: dict[str, Any]) -> None:
     """Of a list one is mapped, the preferred or the first, and the others are kept as they are."""
+    if len(element) == 1:
+        only = element[0]
+        one = place.below.get(only.tag) or place.child(only)
+        (_walk if one.name in _ONE_OF else _keep)(only, one, fields)
+        return
     placed = [(child, place.below.get(child.tag) or place.child(child)) for child in element]
     ones = [child for child, one in placed if one.name in _ONE_OF]
     chosen = next(filter(_preferred, ones), ones[0]) if len(ones) > 1 else next(iter(ones), None)

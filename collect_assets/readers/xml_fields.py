@@ -8,7 +8,7 @@ from lxml import etree
 
 from collect_assets.errors import UnreadableError
 from collect_assets.readers.darwin_parts import add_term, join_parts
-from collect_assets.readers.darwin_terms import ENTITY, NAMES
+from collect_assets.readers.darwin_terms import ENTITY, MAX_NAMES, NAMES
 
 MAX_DEPTH = 100
 EXTENSIONS = "SimpleDarwinExtensions"
@@ -69,6 +69,9 @@ def element_value(element: etree._Element, depth: int = 0) -> Any:  # noqa: ANN4
     """
     if depth > MAX_DEPTH:
         raise UnreadableError(f"nested deeper than {MAX_DEPTH} levels")
+    if not len(element) and not element.keys():
+        text = element.text
+        return text if text and not text.isspace() else None
     members: dict[str, Any] = {
         f"@{name.removeprefix(_XML).rpartition('}')[2]}": value
         for name, value in _attributes(element)
@@ -101,13 +104,25 @@ def add_member(members: dict[str, Any], name: str, value: Any) -> None:  # noqa:
     members[name] = [*there, value] if isinstance(there, list) else [there, value]
 
 
+class _LocalNames(dict[str, str]):
+    """The name of each tag that was asked for, without its namespace."""
+
+    def __missing__(self, tag: str) -> str:
+        if not isinstance(tag, str):
+            raise UnreadableError(ENTITY)
+        name = tag.rpartition("}")[2]
+        if len(self) < MAX_NAMES:
+            self[tag] = name
+        return name
+
+
+_LOCAL_NAMES = _LocalNames()
+
+
 def local_name(element: etree._Element) -> str:
     """The name of an element without its namespace.
 
     Raises:
         UnreadableError: it is the reference of an entity, which stands for what nobody knows.
     """
-    tag = element.tag
-    if not isinstance(tag, str):
-        raise UnreadableError(ENTITY)
-    return tag.rpartition("}")[2]
+    return _LOCAL_NAMES[element.tag]
