@@ -12,6 +12,7 @@ from typing import Any
 
 from collect_assets.errors import UnreadableError
 from collect_assets.items.canonical import canonical_json, canonical_record, canonical_text, json_text, record_text
+from collect_assets.items.plain import plain_text
 from collect_assets.items.rejects import FIELD, MAX_RAW, Rejects, lines_relation, writing_rejects
 from collect_assets.readers.delimited import MAX_COLUMNS
 from collect_assets.readers.source import NOTHING_SAID, Description, Entry, Note, Reject, Scratch
@@ -22,6 +23,7 @@ MAX_ENTRY = 32 << 20  # bytes of one line; DuckDB holds some lines of the longes
 GEOMETRY = "geometry"
 MAX_NOTES = 20
 _COLUMNS = ("record", "geojson", "place", "entry_id", "deleted", "member")
+_BUFFER = 1 << 16
 _LINE_ROOM = 4096
 
 
@@ -60,7 +62,7 @@ def write_lines(entries: Iterable[Entry | Reject | Note | Description], scratch:
     """
     path, fields, notes, about = scratch.file(), set[str](), Counter[str](), NOTHING_SAID
     geometries, entry_ids, bound = 0, 0, 0
-    with writing_rejects(scratch) as rejects, storage_errors(path), path.open("wb") as file:
+    with writing_rejects(scratch) as rejects, storage_errors(path), path.open("wb", _BUFFER) as file:
         for number, entry in enumerate(entries, 1):
             if not isinstance(entry, Entry):
                 if isinstance(entry, Reject):
@@ -70,16 +72,13 @@ def write_lines(entries: Iterable[Entry | Reject | Note | Description], scratch:
                 elif len(notes) < MAX_NOTES or entry.text in notes:
                     notes[entry.text] += entry.count
                 continue
-            record = canonical_record(entry.fields)
-            line = _line(entry, record)
+            line, names = _line(entry)
             if len(line) > MAX_ENTRY - _LINE_ROOM:
                 reason = f"a record of {len(line):,} bytes; at most {MAX_ENTRY:,} are taken"
                 rejects.add(Reject(number, None, reason, line[:MAX_RAW].decode("utf-8", "replace")))
                 continue
             file.write(line)
-            if not (entry.fields.keys() <= fields and record.keys() <= fields):
-                fields.update(entry.fields)
-                fields.update(record)
+            fields.update(names)
             if len(fields) > MAX_COLUMNS:
                 raise UnreadableError(f"more than {MAX_COLUMNS:,} different fields, as where ids are used for names")
             geometries += entry.geometry is not None
@@ -91,11 +90,18 @@ def write_lines(entries: Iterable[Entry | Reject | Note | Description], scratch:
     return Lines(relation, names, rejects, geometries, entry_ids, said, bound, about)
 
 
-def _line(entry: Entry, record: Mapping[str, Any]) -> bytes:
-    geometry = "" if entry.geometry is None else canonical_json(entry.geometry)
-    place = _place(record) if geometry else ""
-    parts = (geometry, place, _visible(entry.entry_id), "x" if entry.deleted else "", _visible(entry.member))
-    return f"{record_text(record)}{FIELD}{FIELD.join(parts)}\n".encode()
+def _line(entry: Entry) -> tuple[bytes, Iterable[str]]:
+    """The line of an entry, and the fields that it and its record have."""
+    if entry.geometry is None and (text := plain_text(entry.fields)) is not None:
+        names: Iterable[str] = entry.fields
+        geometry = place = ""
+    else:
+        record = canonical_record(entry.fields)
+        text, names = record_text(record), (*entry.fields, *record)
+        geometry = "" if entry.geometry is None else canonical_json(entry.geometry)
+        place = _place(record) if geometry else ""
+    parts = (text, geometry, place, _visible(entry.entry_id), "x" if entry.deleted else "", _visible(entry.member))
+    return f"{FIELD.join(parts)}\n".encode(), names
 
 
 def _visible(text: str) -> str:
@@ -125,5 +131,13 @@ def placed_record_sql(stored: str) -> str:
 
 def pointer_sql(record: str, name: str) -> str:
     """SQL for the text of a top-level field of a JSON record."""
-    pointer = "/" + name.replace("~", "~0").replace("/", "~1")
-    return f"json_extract_string({record}, {literal(pointer)})"
+    return f"json_extract_string({record}, {literal(_pointer(name))})"
+
+
+def pointers_sql(record: str, names: Iterable[str]) -> str:
+    """SQL for the list of the texts of several such fields: the record is parsed once for all of them."""
+    return f"json_extract_string({record}, [{', '.join(literal(_pointer(name)) for name in names)}])"
+
+
+def _pointer(name: str) -> str:
+    return "/" + name.replace("~", "~0").replace("/", "~1")

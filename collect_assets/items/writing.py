@@ -5,7 +5,7 @@ Which file becomes which records is decided in `records.py`; here stands only th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,10 +14,10 @@ import duckdb
 
 from collect_assets.items.canonical import hash_sql, json_sql, odd_sql
 from collect_assets.items.identity import ENOUGH, USUAL_IDS, IdRule, enough_filled, find_field, usual_ids
-from collect_assets.items.lines import GEOMETRY, placed_record_sql, pointer_sql, write_lines
+from collect_assets.items.lines import GEOMETRY, placed_record_sql, pointer_sql, pointers_sql, write_lines
 from collect_assets.items.nesting import Nested, canonical_cell, nest, rows_sql, single_cells
 from collect_assets.items.rejects import Rejects, write_rejects, writing_rejects
-from collect_assets.readers.geometry import geojson_sql, geometry_sql, placed_sql
+from collect_assets.readers.geometry import geojson_sql, geometry_sql, placed_sql, placing_names
 from collect_assets.readers.rejects import rejected_rows
 from collect_assets.readers.source import NO_CELL, NOTHING_SAID, Description, Scratch, Stream, Table
 from collect_assets.store.database import MemoryDatabase, literal
@@ -163,7 +163,11 @@ def _write_stream(
     lines = write_lines(stream.entries, scratch)
     names = sorted(lines.fields)
     cells = {name: pointer_sql("record", name) for name in names}
-    geometry = geojson_sql("geojson") if lines.geometries else geometry_sql(cells)
+    placing = [] if lines.geometries else placing_names(names)
+    geometry = geojson_sql("geojson") if lines.geometries else geometry_sql(_listed(placing))
+    relation = (
+        f"(SELECT *, {pointers_sql('record', placing)} AS listed FROM {lines.relation})" if placing else lines.relation
+    )
     preferred: tuple[str, ...] = ()
     if lines.entry_ids:
         cells, preferred = {ENTRY_ID: "entry_id", **cells}, (ENTRY_ID, *USUAL_IDS)
@@ -179,7 +183,7 @@ def _write_stream(
             FROM (
                 SELECT *, {item_id} AS item_id, {hash_sql("record || coalesce(geojson, '')")} AS record_hash,
                     {placed_sql("g" if geometry else None)}
-                FROM (SELECT *, {geometry or "NULL"} AS g FROM {lines.relation}))"""
+                FROM (SELECT *, {geometry or "NULL"} AS g FROM {relation}))"""
 
     with memory.connection(spatial=geometry is not None) as connection, _planned(connection, len(cells)):
         ids, counts = _copy(connection, select, _Fields(lines.relation, cells, preferred), rule, parquet)
@@ -189,6 +193,11 @@ def _write_stream(
         written = _written(connection, parquet, tuple(columns), ids, counts, lines.rejects)
         notes = (*lines.notes, *passed_over, *written.notes, *((_LOST.format(lost),) if lost else ()))
         return replace(written, notes=notes, about=lines.about)
+
+
+def _listed(names: Sequence[str]) -> dict[str, str]:
+    """SQL for what stands in the list `listed`, by name."""
+    return {name: f"listed[{number}]" for number, name in enumerate(names, 1)}
 
 
 def _ids(rule: IdRule, cells: Mapping[str, str], usual: str | None) -> _Ids:

@@ -65,7 +65,7 @@ def _at_end(root: etree._Element, _records: int) -> Iterable[Reject | Note | Des
 class _Node:
     """A place within a unit: its path, the term that it is, and the places below; one for each that was met."""
 
-    __slots__ = ("below", "name", "path", "special", "term", "within")
+    __slots__ = ("below", "name", "path", "special", "term", "through")
 
     def __init__(self, path: str, name: str) -> None:
         self.path, self.name = path, name
@@ -73,7 +73,8 @@ class _Node:
         self.below: dict[str, _Node] = {}
         self.special = _SPECIAL.get(name) if path in _SPECIAL_PATHS or name in _MEDIA else None
         prefix = f"{path}/"
-        self.within = any(known.startswith(prefix) for known in (*PATHS, *STAND_INS, *_UNITS, *_SPECIAL_PATHS))
+        within = any(known.startswith(prefix) for known in (*PATHS, *STAND_INS, *_UNITS, *_SPECIAL_PATHS))
+        self.through = within and self.special is None
 
     def child(self, element: etree._Element) -> _Node:
         """The place of an element below."""
@@ -104,9 +105,15 @@ def unit_entry(unit: etree._Element) -> Entry:
 
 
 def _walk(element: etree._Element, node: _Node, fields: dict[str, Any]) -> None:
+    """From one element to the next: to iterate over the few within each takes twice as long."""
     below = node.below
-    for child in element:
+    following = element[0] if len(element) else None
+    while following is not None:
+        child, following = following, following.getnext()
         place = below.get(child.tag) or node.child(child)
+        while place.through and len(child) == 1:  # a call for each element that only holds another takes longer
+            child = child[0]
+            place = place.below.get(child.tag) or place.child(child)
         term = place.term
         if term and not len(child):
             text = child.text
@@ -118,7 +125,7 @@ def _walk(element: etree._Element, node: _Node, fields: dict[str, Any]) -> None:
                 fields[term] = text
         elif place.special is not None:
             place.special(child, place, fields)
-        elif place.within and len(child):
+        elif place.through and len(child):
             _walk(child, place, fields)
         else:
             _keep(child, place, fields)
@@ -133,6 +140,11 @@ def _keep(element: etree._Element, place: _Node, fields: dict[str, Any]) -> None
 
 def _one_of(element: etree._Element, place: _Node, fields: dict[str, Any]) -> None:
     """Of a list one is mapped, the preferred or the first, and the others are kept as they are."""
+    if len(element) == 1:
+        only = element[0]
+        one = place.below.get(only.tag) or place.child(only)
+        (_walk if one.name in _ONE_OF else _keep)(only, one, fields)
+        return
     placed = [(child, place.below.get(child.tag) or place.child(child)) for child in element]
     ones = [child for child, one in placed if one.name in _ONE_OF]
     chosen = next(filter(_preferred, ones), ones[0]) if len(ones) > 1 else next(iter(ones), None)

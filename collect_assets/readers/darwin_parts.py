@@ -29,11 +29,12 @@ def _numbers(fields: Fields) -> None:
 
 def _collected(fields: Fields) -> None:
     """The parts of the date of collecting stand for themselves, and make an eventDate where they are one."""
-    parts = tuple(_pop(fields, name) for name in ("YearCollected", "MonthCollected", "DayCollected"))
-    for name, part in zip(("year", "month", "day"), parts, strict=True):
-        add_term(fields, name, part)
-    if "eventDate" not in fields and _INTERVAL.isdisjoint(fields):
-        add_term(fields, "eventDate", date_of(*parts))
+    year, month, day = _pop(fields, "YearCollected"), _pop(fields, "MonthCollected"), _pop(fields, "DayCollected")
+    add_term(fields, "year", year)
+    add_term(fields, "month", month)
+    add_term(fields, "day", day)
+    if "eventDate" not in fields and fields.keys().isdisjoint(_INTERVAL):
+        add_term(fields, "eventDate", date_of(year, month, day))
 
 
 def _interval(fields: Fields) -> None:
@@ -87,12 +88,15 @@ PARTS: frozenset[str] = frozenset().union(*(names for names, _ in _GROUPS))
 
 
 def join_parts(fields: Fields) -> None:
-    """Resolves the old terms among the fields of a record."""
-    if PARTS.isdisjoint(fields):
-        return
-    for names, resolve in _GROUPS:
-        if not names.isdisjoint(fields):
-            resolve(fields)
+    """Resolves the old terms among the fields of a record; none of them gives another one."""
+    for resolve in _resolving(PARTS.intersection(fields)):
+        resolve(fields)
+
+
+@lru_cache(maxsize=1000)
+def _resolving(parts: frozenset[str]) -> tuple[Callable[[Fields], None], ...]:
+    """Who resolves these terms; records of one source have few sets of them."""
+    return tuple(resolve for names, resolve in _GROUPS if not names.isdisjoint(parts))
 
 
 def add_term(fields: Fields, name: str, value: str) -> None:
@@ -100,11 +104,13 @@ def add_term(fields: Fields, name: str, value: str) -> None:
     if not value:
         return
     there = fields.setdefault(name, value)
+    if there is value:
+        return
     if isinstance(there, list):
         fields[name] = [*there, value]
     elif not isinstance(there, str):
         fields[name] = [there, value]
-    elif there is not value and there.strip() != value.strip():
+    elif there.strip() != value.strip():
         fields[name] = f"{there.strip()} | {value.strip()}"
 
 

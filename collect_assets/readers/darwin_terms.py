@@ -14,6 +14,7 @@ from collect_assets.readers.term_table import CURRENT, SUCCESSORS
 
 ENTITY = "an entity stands in it, which is not read"
 DARWIN_2 = "http://digir.net/schema/conceptual/darwin/2003/1.0/"
+MAX_NAMES = 10_000  # are remembered: whoever uses ids for names shall not fill the memory
 _DUBLIN_CORE = ("http://purl.org/dc/elements/1.1", "http://purl.org/dc/terms", "http://purl.org/dc/dcmitype")
 _IRIS = "http://rs.tdwg.org/dwc/iri/"  # beside `dwc:recordedBy` stands its IRI, under a name of its own
 _FILLED: Mapping[str, str] = {
@@ -32,7 +33,7 @@ class _Names(dict[str, str]):
             raise UnreadableError(ENTITY)
         namespace, _, local = tag.rpartition("}")
         name = term_name(namespace[1:], local.rpartition(":")[2])
-        if len(self) < 10_000:  # whoever uses ids for names shall not fill the memory
+        if len(self) < MAX_NAMES:
             self[tag] = name
         return name
 

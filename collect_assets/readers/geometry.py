@@ -6,7 +6,7 @@ record itself keeps what was written.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 WKT_NAMES = ("geometry", "wkt", "footprintwkt", "geom", "the_geom", "point")
 PAIRS = (
@@ -16,6 +16,7 @@ PAIRS = (
     ("lng", "lat"),
     ("geox", "geoy"),
 )
+_PLACING = frozenset((*WKT_NAMES, *(name for pair in PAIRS for name in pair)))
 
 
 def geometry_sql(cells: Mapping[str, str], written: Mapping[str, str] | None = None) -> str | None:
@@ -34,6 +35,11 @@ def geometry_sql(cells: Mapping[str, str], written: Mapping[str, str] | None = N
     sources = [f"TRY(ST_GeomFromText({folded[name]}))" for name in WKT_NAMES if name in folded]
     sources += [_point(numbers[x], numbers[y]) for x, y in PAIRS if x in folded and y in folded]
     return f"coalesce({', '.join(sources)})" if sources else None
+
+
+def placing_names(names: Iterable[str]) -> list[str]:
+    """Those of the names of columns that `geometry_sql` asks for."""
+    return [name for name in names if name.casefold() in _PLACING]
 
 
 def _point(x: str, y: str) -> str:

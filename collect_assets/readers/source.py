@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from collect_assets.readers.facts import Facts
 from collect_assets.store.local import storage_errors, temporary
@@ -211,9 +211,8 @@ class Table:
     about: Description = NOTHING_SAID
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One entry of a streamed document.
+class Entry(NamedTuple):
+    """One entry of a streamed document; a tuple, since millions are made, and a frozen dataclass takes thrice the time.
 
     Attributes:
         entry_id: an id that the format itself gives it, apart from its fields.

@@ -8,10 +8,11 @@ from lxml import etree
 
 from collect_assets.errors import UnreadableError
 from collect_assets.readers.darwin_parts import add_term, join_parts
-from collect_assets.readers.darwin_terms import ENTITY, NAMES
+from collect_assets.readers.darwin_terms import ENTITY, MAX_NAMES, NAMES
 
 MAX_DEPTH = 100
 EXTENSIONS = "SimpleDarwinExtensions"
+_NUMBERED = ("institutionCode", "collectionCode", "catalogNumber")
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 _XML = "{http://www.w3.org/XML/1998/namespace}"
 _TEXT = "#text"
@@ -24,13 +25,14 @@ def darwin_fields(record: etree._Element) -> dict[str, Any]:
         UnreadableError: an entity stands in it, or it is nested too deep.
     """
     fields: dict[str, Any] = {}
-    names = NAMES
+    known = NAMES.get
     for child in record:
         text = child.text
         if len(child):
             _add_nested(fields, child)
         elif text and not text.isspace():
-            name = names[child.tag]
+            tag = child.tag
+            name = known(tag) or NAMES[tag]
             if name in fields:
                 add_term(fields, name, text)
             else:
@@ -53,8 +55,7 @@ def darwin_id(fields: dict[str, Any]) -> str:
     known = fields.get("occurrenceID")
     if isinstance(known, str) and known.strip():
         return known
-    parts = [fields.get(name) for name in ("institutionCode", "collectionCode", "catalogNumber")]
-    texts = [part.strip() for part in parts if isinstance(part, str)]
+    texts = [text.strip() for name in _NUMBERED if isinstance(text := fields.get(name), str)]
     return "|".join(texts) if len(texts) == 3 and all(texts) else ""
 
 
@@ -68,6 +69,9 @@ def element_value(element: etree._Element, depth: int = 0) -> Any:  # noqa: ANN4
     """
     if depth > MAX_DEPTH:
         raise UnreadableError(f"nested deeper than {MAX_DEPTH} levels")
+    if not len(element) and not element.keys():
+        text = element.text
+        return text if text and not text.isspace() else None
     members: dict[str, Any] = {
         f"@{name.removeprefix(_XML).rpartition('}')[2]}": value
         for name, value in _attributes(element)
@@ -100,13 +104,25 @@ def add_member(members: dict[str, Any], name: str, value: Any) -> None:  # noqa:
     members[name] = [*there, value] if isinstance(there, list) else [there, value]
 
 
+class _LocalNames(dict[str, str]):
+    """The name of each tag that was asked for, without its namespace."""
+
+    def __missing__(self, tag: str) -> str:
+        if not isinstance(tag, str):
+            raise UnreadableError(ENTITY)
+        name = tag.rpartition("}")[2]
+        if len(self) < MAX_NAMES:
+            self[tag] = name
+        return name
+
+
+_LOCAL_NAMES = _LocalNames()
+
+
 def local_name(element: etree._Element) -> str:
     """The name of an element without its namespace.
 
     Raises:
         UnreadableError: it is the reference of an entity, which stands for what nobody knows.
     """
-    tag = element.tag
-    if not isinstance(tag, str):
-        raise UnreadableError(ENTITY)
-    return tag.rpartition("}")[2]
+    return _LOCAL_NAMES[element.tag]

@@ -115,8 +115,9 @@ class XmlRecords:
             self.broken = (line, " ".join(re.sub(r", line \d+, column \d+", "", reason).split()))
 
     def _finished(self) -> Iterator[etree._Element]:
-        for event, found in self._parser.read_events():
-            element = cast("etree._Element", found)  # only events of elements were asked for
+        # Only events of elements were asked for.
+        events = cast("Iterator[tuple[str, etree._Element]]", self._parser.read_events())
+        for event, element in events:
             if event == "start":
                 self._within += 1
                 self.root = element.getroottree().getroot() if self.root is None else self.root

@@ -25,6 +25,7 @@ from collect_assets.items.canonical import (
     record_text,
     text_sql,
 )
+from collect_assets.items.plain import plain_text
 
 CELLS = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12),
@@ -144,3 +145,27 @@ def test_the_quick_ways_to_a_record_and_its_text_are_the_slow_ones(fields):
 def test_odd_keys_and_texts_come_through_the_quick_way(text, key):
     record = canonical_record({key: text, "other": "x", "third": "\x01\x1f\\"})
     assert record_text(record) == json_text(record)
+
+
+@settings(max_examples=500)
+@given(st.dictionaries(NAMES | st.text(max_size=3), CELLS | st.integers() | st.none() | st.lists(CELLS), max_size=4))
+@example({"a": "x", "b": "\u0338"})
+@example({"a": "x ", "b": "y"})
+@example({"a": "x", "b": " y"})
+@example({"a": "", "b": "y"})
+@example({"a": "x", "b": 'a","b'})
+@example({"a": "e\u0301", "b": "y"})
+@example({"a": "x", "a ": "y"})
+def test_the_text_of_a_plain_record_is_its_canonical_form(fields):
+    assert plain_text(fields) in (None, canonical_json(fields))
+
+
+def test_a_record_of_ordinary_texts_is_plain():
+    assert plain_text({"b": "Ågot's field, {north} of 50 %s", 'q"\\': "ł", "a": "1"}) is not None
+
+
+@pytest.mark.parametrize(
+    "odd", ["", " a", "a ", 'a"b', "a\\b", "a\nb", "a\0", "\u2003a", "e\u0301", "\ud800", 1, None, ["a"]]
+)
+def test_a_record_with_anything_else_is_not_plain(odd):
+    assert plain_text({"a": "1", "b": odd}) is plain_text({"b": odd, "a": "1"}) is None
