@@ -12,14 +12,16 @@ nothing. So nobody waits in a circle, however the groups overlap.
 
 from __future__ import annotations
 
+import datetime as dt
 import fcntl
 import hashlib
 import os
 import random
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from math import inf, isnan
+from math import ceil, inf, isnan
 from pathlib import Path
 
 from collect_assets.collection import Politeness
@@ -29,6 +31,7 @@ from collect_assets.network.pace import Pace
 from collect_assets.network.turn_lock import take_lock
 from collect_assets.store.local import storage_errors
 
+NOTHING = 0.0, 1.0  # what stands in no lock file: no pause, and not slowed down
 WIDTH = 32  # characters of a lock file: the time, and by how much the host is slowed down
 
 
@@ -81,7 +84,7 @@ class Turns:
                 pause is the host's, and other endpoints of it noted what they were told.
 
         Raises:
-            FailedError: `deadline`: both would take longer.
+            FailedError: `busy`: both would take longer.
             StopFetching: the work was stopped in the meantime.
             StorageError: the lock file cannot be used.
         """
@@ -100,7 +103,7 @@ class Turns:
         path = _one_of(self._paths(queue, place.at_once))
         lock = self._lock(path, turn)
         try:
-            until, slowed = max(_read(path, lock), self._own.get(path, (0.0, 1.0)))
+            until, slowed = max(self._read(path, lock), self._own.get(path, NOTHING))
             wait = until - self._clock()
             slowed = self._pace.remembered(slowed, -wait)
             self._pause(self._pace.at_most(wait, place, turn.longest), turn)
@@ -117,16 +120,18 @@ class Turns:
         seconds = max(turn.ends - self._clock(), 0.0)
         lock = take_lock(path, seconds)
         if lock is None:
-            raise FailedError("deadline", f"{turn.host} is being collected just now, by another run on this machine, "
+            raise FailedError("busy", f"{turn.host} is being collected just now, by another run on this machine, "
                               f"and the turn did not come within {seconds:.1f} s; try again when that run is done, or "
                               "give it more time", exception="Timeout")  # fmt: skip
         return lock
 
     def _pause(self, seconds: float, turn: Turn) -> None:
         if seconds > turn.ends - self._clock():
-            raise FailedError("deadline", f"{turn.host} was asked a moment ago and is not to be asked again for "
-                              f"another {seconds:.0f} s; try again after that, or give it more time",
-                              exception="Timeout")  # fmt: skip
+            asked = "asked for a pause" if seconds > self._pace.politeness.max_pause else "was asked a moment ago"
+            until = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=ceil(seconds))
+            raise FailedError("busy", f"{turn.host} {asked}, and is not to be asked again for another "
+                              f"{ceil(seconds)} s, until {until:%H:%M:%S} UTC; try again after that, or give it more "
+                              "time", exception="Timeout")  # fmt: skip
         self._sleep(seconds)
 
     def _paths(self, queue: str, at_once: int) -> Sequence[Path]:
@@ -136,6 +141,17 @@ class Turns:
             paths = [self.folder / (f"{name}-{number}" if number else name) for number in range(at_once)]
             self._known[queue] = paths
         return paths
+
+    def _read(self, path: Path, lock: int) -> tuple[float, float]:
+        """When the host may be asked again, and by how much it is slowed down.
+
+        What was written before this machine started says nothing: the clock began anew.
+        """
+        with storage_errors(path):
+            until, slowed = _parsed(os.pread(lock, WIDTH, 0))
+            now = self._clock()
+            stale = until > now and os.fstat(lock).st_mtime < time.time() - now
+        return NOTHING if stale else (until, slowed)
 
     def _note(self, path: Path, lock: int, until: float, slowed: float) -> None:
         """Writes down when the host may be asked again.
@@ -170,15 +186,13 @@ def _is_free(path: Path) -> bool:
     return True
 
 
-def _read(path: Path, lock: int) -> tuple[float, float]:
-    """When the host may be asked again, and by how much it is slowed down."""
-    with storage_errors(path):
-        content = os.pread(lock, WIDTH, 0).split()
+def _parsed(content: bytes) -> tuple[float, float]:
+    words = content.split()
     try:
-        until, slowed, *_ = [*map(float, content), *(0.0, 1.0)[len(content) :]]
+        until, slowed, *_ = [*map(float, words), *NOTHING[len(words) :]]
     except ValueError:  # a process was killed while it wrote
-        return 0.0, 1.0
-    return (0.0, 1.0) if isnan(until) or isnan(slowed) else (until, slowed)
+        return NOTHING
+    return NOTHING if isnan(until) or isnan(slowed) else (until, slowed)
 
 
 def shared_folder() -> Path:

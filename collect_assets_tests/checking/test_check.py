@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -406,8 +407,8 @@ def test_the_time_of_a_check_holds_while_another_process_asks_the_same_host(hang
     assert 1 <= time.monotonic() - began < 4
     assert process.poll() is None
     assert len(web.requests) == 1
-    assert found.outcome == "failed:deadline"
-    assert "being collected just now" in told(found)
+    assert found.outcome == "failed:busy"
+    assert "being collected just now" in found.summary
 
 
 def test_the_time_of_a_check_holds_for_the_waits_between_its_attempts_too(check):
@@ -420,12 +421,23 @@ def test_the_time_of_a_check_holds_for_the_waits_between_its_attempts_too(check)
     assert (found.outcome, found.status) == ("failed:status", 429)
 
 
-def test_parameters_cannot_widen_the_waits_of_a_check(check):
-    with RawServer([http(b"", "Retry-After: 60", status=429)], [http(CSV, "Content-Type: text/csv")]) as web:
+def test_a_check_asks_again_after_the_pause_that_the_host_asks_for(check):
+    with RawServer([http(b"", "Retry-After: 2", status=429)], [http(CSV, "Content-Type: text/csv")]) as web:
         began = time.monotonic()
-        found = check(web.url(), parameters={"max-backoff": 60})
-        assert time.monotonic() - began < 10
+        found = check(web.url())
+        assert 2 <= time.monotonic() - began < 8
     assert found.collectable
+
+
+def test_a_pause_that_is_longer_than_a_check_is_kept_and_said(check):
+    busy = Page(b"later", 429, {"Retry-After": "600"})
+    with WebServer({"/": busy}) as web:
+        assert check(web.url()).status == 429
+        again = check(web.url())
+        assert len(web.asked) == 1
+    assert again.outcome == "failed:busy"
+    assert re.search(r"asked for a pause, and is not to be asked again for another \d+ s, until ..:..:.. UTC",
+                     again.summary)  # fmt: skip
 
 
 def test_a_broken_disk_is_our_problem_and_no_fault_of_the_url(temporary):
