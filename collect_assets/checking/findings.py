@@ -109,5 +109,6 @@ def _of_ids(report: RecordReport) -> Iterator[Finding]:
         yield Finding("warning", f"{report.without_id:,} of {report.records:,} records have no {name}, which is their "
                       "id.", "They cannot be followed from day to day. Fill it in.")  # fmt: skip
     if report.id_rule and report.conflicts:
-        yield Finding("warning", f"{report.conflicts:,} records have the same {name} as another one, and say something "
-                      "else.", 'Give each its own, or name other fields by "id" in the parameters.')  # fmt: skip
+        have = f"{counted(report.conflicts, 'record')} {'has' if report.conflicts == 1 else 'have'}"
+        yield Finding("warning", f"{have} the same {name} as another one, with something else in it.",
+                      'Give each its own, or name other fields by "id" in the parameters.')  # fmt: skip

@@ -55,7 +55,7 @@ def test_a_csv_is_read_as_a_day_would_read_it(check):
     assert (found.geometry.kinds, found.geometry.box) == ({"POINT": 3}, (0.1, 51, 0.5, 53))
     assert [(row.record_number, row.line) for row in found.first_rejected] == [(5, 6)]
     assert "1 of 4 records have no reference" in told(found)
-    assert "1 records have the same reference" in told(found)
+    assert "1 record has the same reference" in told(found)
 
 
 def test_a_geojson_is_read_with_its_geometries(check):
@@ -432,7 +432,8 @@ def test_a_check_asks_again_after_the_pause_that_the_host_asks_for(check):
 def test_a_pause_that_is_longer_than_a_check_is_kept_and_said(check):
     busy = Page(b"later", 429, {"Retry-After": "600"})
     with WebServer({"/": busy}) as web:
-        assert check(web.url()).status == 429
+        first = check(web.url())
+        assert (first.status, "left alone for 600 s" in told(first)) == (429, True)
         again = check(web.url())
         assert len(web.asked) == 1
     assert again.outcome == "failed:busy"
