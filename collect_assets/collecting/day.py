@@ -16,6 +16,7 @@ from collect_assets.collecting.log import Log, log_paths, read_log, read_logs
 from collect_assets.collecting.past import Past
 from collect_assets.collecting.pending import sweep_pending
 from collect_assets.collecting.plan import Mode, Plan, make_plan
+from collect_assets.collecting.record import Record
 from collect_assets.collecting.resource_rule import ResourceRule
 from collect_assets.collecting.run_file import RunFile, end_run, run_files, start_run
 from collect_assets.collecting.window import Clock, Window, utc_now
@@ -28,7 +29,7 @@ from collect_assets.network.names import Resolver, resolve
 from collect_assets.plugins import plugins
 from collect_assets.plugins.parameters import check_parameters
 from collect_assets.registers import EndpointRegister, Problem, read_endpoints
-from collect_assets.store.local import file_lock, storage_errors, sweep, sync_folder
+from collect_assets.store.local import file_lock, sweep
 from collect_assets.version import __version__
 
 Progress = Callable[[Log, int], None]
@@ -174,20 +175,19 @@ def _run(
     past = Past(collection, entry_date)
     stamp = day_stamp(collection, entry_date)
     collector = Collector(collection, entry_date, stamp, run_file.run, gate, past, now, audit, rule, anew)
+    record = Record(collection, entry_date)
     outcomes: Counter[str] = Counter()
     audited: dict[str, str] = {}
-    for _, log in gate.each(plan.asked, url=lambda endpoint: endpoint.url, work=collector.collect):
-        outcomes[log.outcome] += 1
-        if log.audit:
-            audited[log.endpoint] = log.audit
-        if progress is not None:
-            progress(log, len(plan.asked))
-    if collector.written:
-        folder = collection.log / entry_date.isoformat()
-        with storage_errors(folder):
-            sync_folder(folder)
+    for done in gate.each(plan.asked, url=lambda endpoint: endpoint.url, work=collector.collect):
+        for log in record.put([came for _, came in done]):
+            outcomes[log.outcome] += 1
+            if log.audit:
+                audited[log.endpoint] = log.audit
+            if progress is not None:
+                progress(log, len(plan.asked))
+    record.sync()
     end_run(collection, run_file, ended=now(), outcomes=dict(sorted(outcomes.items())), audited=audited)
-    return dict(sorted(outcomes.items())), collector.written
+    return dict(sorted(outcomes.items())), record.written
 
 
 def day_stamp(collection: Collection, entry_date: dt.date) -> str:

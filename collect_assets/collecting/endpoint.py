@@ -1,18 +1,19 @@
-"""Collecting one endpoint: harvest it, keep what came, and say so in a log. Whatever goes wrong ends in the log too."""
+"""Collecting one endpoint: harvest it, and say in a log what came. Whatever goes wrong ends in the log too."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from collect_assets.collecting.audit import LIES, MESSAGE, Audit, conditions, verdict
-from collect_assets.collecting.log import Log, write_log
+from collect_assets.collecting.log import Log
 from collect_assets.collecting.moved import move_proposed
 from collect_assets.collecting.past import Past
-from collect_assets.collecting.pending import discard, discard_finished, pending_folder
+from collect_assets.collecting.pending import discard_finished, pending_folder
+from collect_assets.collecting.record import Collected
 from collect_assets.collecting.resource_rule import ResourceRule
 from collect_assets.collecting.window import Clock
 from collect_assets.collection import Collection
@@ -37,7 +38,6 @@ class Collector:
 
     Attributes:
         anew: harvests that could go on from the last one ask for everything.
-        written: the logs that were written, by endpoint.
     """
 
     collection: Collection
@@ -50,38 +50,22 @@ class Collector:
     audit: Audit
     rule: ResourceRule
     anew: bool = False
-    written: dict[str, Log] = field(default_factory=dict)
 
-    def collect(self, endpoint: Endpoint) -> Log:
-        """Collects one endpoint and writes its log; a failure never replaces a good log of the day.
-
-        Returns:
-            The log of what happened now, also where the day keeps the good one it had.
-
-        Raises:
-            StorageError: not even the log could be written.
-        """
+    def collect(self, endpoint: Endpoint) -> Collected:
+        """Collects one endpoint; what came is still to be put on record."""
         pending = pending_folder(self.collection, self.entry_date, endpoint.endpoint)
+        stands = self._has_good_log(endpoint)
         many = bool(endpoint.plugin)  # a plain GET is one task and leaves nothing pending
-        has_tasks = many and pending.is_dir()
-        if has_tasks and self._has_good_log(endpoint):
+        if many and stands and pending.is_dir():
             discard_finished(pending, self.collection.log_path(self.entry_date, endpoint.endpoint))
-        log, resumable = self._harvest(endpoint, pending)
-        if log.good or not self._has_good_log(endpoint):
-            names = self.collection.resources.folder if log.resource or log.partial_resource else None
-            tasks = has_tasks or bool(log.tasks)  # it is there for good before they go
-            write_log(self.collection, self.entry_date, log, lasting=tasks, after=names)
-            self.written[log.endpoint] = log
-        if not resumable and many and pending.is_dir():
-            discard(pending)
-        return log
+        came = self._harvest(endpoint, pending)
+        return replace(came, stands=stands, tasks=pending if many and pending.is_dir() else None)
 
     def _has_good_log(self, endpoint: Endpoint) -> bool:
         log = self.past.of_day(endpoint.endpoint)
         return log is not None and log.good
 
-    def _harvest(self, endpoint: Endpoint, pending: Path) -> tuple[Log, bool]:
-        """The log, and whether the tasks that are finished are kept for the next run of the day."""
+    def _harvest(self, endpoint: Endpoint, pending: Path) -> Collected:
         log = Log(
             endpoint=endpoint.endpoint,
             endpoint_url=endpoint.url,
@@ -94,9 +78,9 @@ class Collector:
         try:
             gate = self.gate.for_endpoint(endpoint.url, self._options(endpoint))
         except FetchError as error:
-            return _failed(log, error, error.outcome), True
-        log, resumable = self._asked(log, endpoint, gate, pending)
-        return _without_secrets(_advised(log, self.past), gate.credential), resumable
+            return Collected(_failed(log, error, error.outcome), resumable=True)
+        came = self._asked(log, endpoint, gate, pending)
+        return replace(came, log=_without_secrets(_advised(came.log, self.past), gate.credential))
 
     def _options(self, endpoint: Endpoint) -> EndpointOptions:
         """What the row says; of what failed for days, the setting may want only one short attempt."""
@@ -106,34 +90,34 @@ class Collector:
             return options.short(self.collection.settings.limits)
         return options
 
-    def _asked(self, log: Log, endpoint: Endpoint, gate: EndpointGate, pending: Path) -> tuple[Log, bool]:
+    def _asked(self, log: Log, endpoint: Endpoint, gate: EndpointGate, pending: Path) -> Collected:
         try:
             return self._harvested(log, endpoint, gate, pending)
         except FetchError as error:
             log = _with_evidence(log, error.evidence, error.tasks)
-            return _failed(log, error, error.outcome), True
+            return Collected(_failed(log, error, error.outcome), resumable=True)
         except StorageError as error:
-            return _failed(log, error, "failed:storage"), True
+            return Collected(_failed(log, error, "failed:storage"), resumable=True)
         except Exception as error:  # noqa: BLE001 - the outermost edge of one endpoint: the others go on
             message = hide_url_secrets(f"{type(error).__name__}: {error}")
-            return replace(_failed(log, error, "failed:error"), message=message), False
+            return Collected(replace(_failed(log, error, "failed:error"), message=message))
 
-    def _harvested(self, log: Log, endpoint: Endpoint, gate: EndpointGate, pending: Path) -> tuple[Log, bool]:
+    def _harvested(self, log: Log, endpoint: Endpoint, gate: EndpointGate, pending: Path) -> Collected:
         last = self.past.last_good(endpoint.endpoint)
         sent = conditions(last, self.rule, gate.terms.options)
         audited = last is not None and bool(sent) and self.audit.draws(endpoint.endpoint, self._size(last))
         harvest = self._ask(endpoint, gate, last, {} if audited else sent, pending)
         log = _with_evidence(log, harvest.answer.evidence, harvest.tasks)
         try:
-            log = self._kept(log, self.rule.kept(harvest, endpoint.plugin), last)
+            came = self._kept(log, self.rule.kept(harvest, endpoint.plugin), last)
         except StorageError as error:  # here, so that the log says what was answered
-            return _failed(log, error, "failed:storage"), True
-        if last is None or not log.good:
-            return log, harvest.resumable
+            return Collected(_failed(log, error, "failed:storage"), resumable=True)
+        if last is None or not came.log.good:
+            return came
         if audited:
-            return _audited(log, verdict(log, last, sent, gate)), harvest.resumable
+            return replace(came, log=_audited(came.log, verdict(came.log, last, sent, gate)))
         lied = last.audit == LIES and gate.terms.options.conditional is not True
-        return (replace(log, audit=LIES) if lied else log), harvest.resumable
+        return replace(came, log=replace(came.log, audit=LIES)) if lied else came
 
     def _size(self, last: Log) -> int:
         """Of the last resource, which is at hand; logs of other software do not tell."""
@@ -167,14 +151,16 @@ class Collector:
                 return plugin(replace(request, validators={}), gate)
         return harvest
 
-    def _kept(self, log: Log, harvest: Harvest, last: Log | None) -> Log:
+    def _kept(self, log: Log, harvest: Harvest, last: Log | None) -> Collected:
         if harvest.part is None:
             if last is None:
                 raise AssertionError("a harvest without bytes needs a good log before it")
-            return _not_modified(log, last, self.collection.resources.path(last.resource))
+            log = _not_modified(log, last, self.collection.resources.path(last.resource))
+            return Collected(log, resumable=harvest.resumable)
         try:
             canonical = canonical_hash(harvest.part, harvest.sha256, harvest.start)
-            damaged = self.collection.resources.add(harvest.part, harvest.sha256, lasting=False)
+            new = not self.collection.resources.path(harvest.sha256).exists()
+            damaged = None if new else self.collection.resources.add(harvest.part, harvest.sha256)
         except BaseException:
             harvest.part.unlink(missing_ok=True)
             raise
@@ -192,7 +178,8 @@ class Collector:
             coverage=harvest.coverage,
             message=f"the file of this resource was damaged; it is kept as {damaged.name}" if damaged else harvest.note,
         )
-        return _failed(log, bad, bad.outcome) if bad else log
+        return Collected(_failed(log, bad, bad.outcome) if bad else log, harvest.part if new else None,
+                         resumable=harvest.resumable)  # fmt: skip
 
 
 def _not_modified(log: Log, last: Log, resource: Path) -> Log:

@@ -18,7 +18,6 @@ from typing import Any
 
 from collect_assets.collection import Collection
 from collect_assets.registers import Problem, endpoint_id
-from collect_assets.store.local import write_atomically
 
 LEGACY_KEYS = {"url": "endpoint-url", "datetime": "entry-date"}
 TRANSIENT = frozenset(
@@ -165,25 +164,6 @@ def canonical_json(value: object) -> bytes:
     Half a surrogate pair, which JSON can hold and UTF-8 cannot, stays the escape that it came as.
     """
     return _CANONICAL.encode(value).encode("utf-8", "backslashreplace")
-
-
-def write_log(
-    collection: Collection, entry_date: dt.date, log: Log, *, lasting: bool = True, after: Path | None = None
-) -> None:
-    """Writes the log whole or not at all.
-
-    Args:
-        collection: whose log it is.
-        entry_date: the day.
-        log: what happened.
-        lasting: whether it is to survive a power cut at once; else when the day's folder is next synced.
-        after: a folder whose names are on the disk before the log appears: that of what it names.
-
-    Raises:
-        StorageError: the disk is full, or the folder cannot be written.
-    """
-    path = collection.log_path(entry_date, log.endpoint)
-    write_atomically(path, log.to_json(), collection.work, lasting=lasting, after=after)
 
 
 def read_log(path: Path) -> Log | None:

@@ -6,7 +6,6 @@ another, and keeps one database per path within a process. Readers resolve the l
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
@@ -19,7 +18,8 @@ import duckdb
 from collect_assets.collection import Collection
 from collect_assets.errors import IndexUnavailableError
 from collect_assets.store.database import database, literal, quoted
-from collect_assets.store.local import copy_file, file_lock, storage_errors, sync_folder, temporary
+from collect_assets.store.local import copy_file, file_lock, storage_errors, temporary
+from collect_assets.store.syncing import sync
 
 DAMAGE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
 _NAME = re.compile(r"index-(\d+)\.")
@@ -160,14 +160,13 @@ def _compact(connection: duckdb.DuckDBPyConnection, aside: Path) -> Path | None:
 def _publish(aside: Path, final: Path, link: Path) -> None:
     if aside.with_name(aside.name + ".wal").exists():
         raise IndexUnavailableError(f"{aside}: was not checkpointed; free space and run again")
-    with aside.open("rb") as file:
-        os.fsync(file.fileno())
+    sync(aside)
     aside.replace(final)
     new_link = link.with_name(f"{final.name}.link")
     new_link.unlink(missing_ok=True)
     new_link.symlink_to(final.name)
     new_link.replace(link)
-    sync_folder(link.parent)
+    sync(link.parent)
 
 
 def _drop_superseded(folder: Path, number: int) -> None:

@@ -160,8 +160,10 @@ class Gate:
                     return journey.answer(reply, attempts)
             self._sleep(wait)
 
-    def each(self, things: Iterable[T], *, url: Callable[[T], str], work: Callable[[T], R]) -> Iterator[tuple[T, R]]:
-        """Runs `work` for each thing in threads and yields as they finish, in no order.
+    def each(
+        self, things: Iterable[T], *, url: Callable[[T], str], work: Callable[[T], R]
+    ) -> Iterator[list[tuple[T, R]]]:
+        """Runs `work` for each thing in threads and yields, each time, all that finished meanwhile, in no order.
 
         The things of a host (of the URL that `url` names) come one after the other, in their order; the host with the
         most things is begun first. When `work` raises, or the caller stops iterating, what runs is cut off.

@@ -13,14 +13,14 @@ import itertools
 import os
 import shutil
 import socket
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
 from collect_assets.errors import DamagedFileError, StorageError
+from collect_assets.store.syncing import MANY, sync, sync_file_system
 
 CHUNK = 1 << 20
 WORK_ELSEWHERE = ".work"  # beside files that lie on another file system than the collection's work/
@@ -76,6 +76,29 @@ def new_file(work: Path) -> tuple[Path, int]:
             return part, os.open(part, _NEW, 0o644)
 
 
+def new_files(work: Path, contents: Iterable[bytes]) -> list[Path]:
+    """New files in `work` with these contents.
+
+    Raises:
+        StorageError: the disk is full, or the folder cannot be written; then there is none of them.
+    """
+    parts: list[Path] = []
+    try:
+        for content in contents:
+            part, descriptor = new_file(work)
+            parts.append(part)
+            try:
+                with storage_errors(part):
+                    write_all(descriptor, content)
+            finally:
+                os.close(descriptor)
+    except BaseException:
+        for part in parts:
+            part.unlink(missing_ok=True)
+        raise
+    return parts
+
+
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _LOCK = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 
@@ -117,85 +140,66 @@ def _began(process: int) -> str | None:
         return None
 
 
-def sync_folder(folder: Path) -> None:
-    """Makes renames in a folder survive a power cut; threads that want the same at once share one fsync."""
-    _syncs.sync(folder)
-
-
-class _Round:
-    """One fsync of a folder, for all that came before it began."""
-
-    def __init__(self) -> None:
-        self.done = threading.Event()
-        self.error: OSError | None = None
-
-
-class _FolderSyncs:
-    """Group commit, as databases have it: while a folder is synced, those who come wait together for the next time."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._next: dict[Path, _Round] = {}
-        self._running: dict[Path, _Round] = {}
-
-    def sync(self, folder: Path) -> None:
-        with self._lock:
-            leads = folder not in self._next
-            mine = self._next.setdefault(folder, _Round())
-            before = self._running.get(folder)
-        if leads:
-            self._lead(folder, mine, before)
-        mine.done.wait()
-        if mine.error is not None:
-            raise mine.error
-
-    def _lead(self, folder: Path, mine: _Round, before: _Round | None) -> None:
-        if before is not None:
-            before.done.wait()
-        with self._lock:
-            del self._next[folder]
-            self._running[folder] = mine
-        try:
-            _fsync(folder)
-        except OSError as error:
-            mine.error = error
-        finally:
-            with self._lock:
-                if self._running.get(folder) is mine:
-                    del self._running[folder]
-            mine.done.set()
-
-
-_syncs = _FolderSyncs()
-
-
-def _fsync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def publish(finished: Path, final: Path, *, lasting: bool = True) -> None:
+def publish(finished: Path, final: Path) -> None:
     """Moves a file that is complete to its final name: fsync, rename, fsync of the folder.
 
     Where that is on another file system, it is copied there first, into a hidden work folder beside the final name.
-
-    Args:
-        finished: the file.
-        final: its name.
-        lasting: whether that is to survive a power cut at once; else when its folder is next synced.
 
     Raises:
         StorageError: the disk is full, or a folder cannot be written.
     """
     with storage_errors(final):
-        _fsync(finished)
-        _rename(finished, final, lasting=lasting)
+        sync(finished)
+        _rename(finished, final)
+        sync(final.parent)
 
 
-def _rename(synced: Path, final: Path, *, lasting: bool = True) -> None:
+def publish_all(moves: Sequence[tuple[Path, Path]], *, after: Path | None = None) -> dict[Path, StorageError]:
+    """Moves many files to their final names: their bytes last from then on, their names when the folder is synced.
+
+    Args:
+        moves: complete files of one folder, each with its name.
+        after: a folder whose names are on the disk before any of the files appears: that of what they speak of.
+
+    Returns:
+        What went wrong with which file, which is gone then; all others are where they should be.
+
+    Raises:
+        StorageError: the disk cannot be written; no file is where it should be, and all are gone.
+    """
+    failed: dict[Path, StorageError] = {}
+    try:
+        if len(moves) < MANY or not _has_synced_everything(moves[0][0].parent):
+            failed |= _failures(moves, lambda part, _: sync(part))
+            if after is not None:
+                with storage_errors(after):
+                    sync(after)
+    except BaseException:
+        for part, _ in moves:
+            part.unlink(missing_ok=True)
+        raise
+    return failed | _failures([move for move in moves if move[0] not in failed], _rename)
+
+
+def _has_synced_everything(folder: Path) -> bool:
+    with storage_errors(folder):
+        return sync_file_system(folder)
+
+
+def _failures(moves: Sequence[tuple[Path, Path]], step: Callable[[Path, Path], None]) -> dict[Path, StorageError]:
+    """Does something to every file; which of them it failed with, and why."""
+    failed: dict[Path, StorageError] = {}
+    for part, final in moves:
+        try:
+            with storage_errors(final):
+                step(part, final)
+        except StorageError as error:
+            failed[part] = error
+            part.unlink(missing_ok=True)
+    return failed
+
+
+def _rename(synced: Path, final: Path) -> None:
     """Moves a file that is on the disk already; its folder is made where it is missing."""
     try:
         _replace(synced, final)
@@ -203,9 +207,6 @@ def _rename(synced: Path, final: Path, *, lasting: bool = True) -> None:
         if error.errno != errno.EXDEV:
             raise
         _copy(synced, final)
-    else:
-        if lasting:
-            sync_folder(final.parent)
 
 
 def _replace(synced: Path, final: Path) -> None:
@@ -222,8 +223,7 @@ def _copy(finished: Path, final: Path) -> None:
     part = temporary(work)
     try:
         shutil.copyfile(finished, part)
-        _fsync(part)
-        _rename(part, final)
+        publish(part, final)
     finally:
         part.unlink(missing_ok=True)
     finished.unlink()
@@ -245,33 +245,20 @@ def copy_file(source: Path, target: Path) -> None:
             shutil.copyfileobj(read, written, CHUNK)
 
 
-def write_atomically(
-    final: Path, content: bytes, work: Path, *, lasting: bool = True, after: Path | None = None
-) -> None:
+def write_atomically(final: Path, content: bytes, work: Path) -> None:
     """Writes a small file whole or not at all.
 
     Args:
         final: its name.
         content: all of it.
         work: where it is written first.
-        lasting: whether its name is to survive a power cut at once; else when its folder is next synced.
-        after: a folder whose names are on the disk before this one appears.
 
     Raises:
         StorageError: the disk is full, or a folder cannot be written; the old file, if any, is as it was.
     """
-    part, descriptor = new_file(work)
+    (part,) = new_files(work, [content])
     try:
-        with storage_errors(part):
-            try:
-                write_all(descriptor, content)
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-        with storage_errors(final):
-            if after is not None:  # here, where a journal has most likely written it down with the content
-                sync_folder(after)
-            _rename(part, final, lasting=lasting)
+        publish(part, final)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
@@ -345,14 +332,12 @@ class ContentStore:
         """Where the file with this hash is, or would be."""
         return self.folder / sha256
 
-    def add(self, part: Path, sha256: str, *, lasting: bool = True) -> Path | None:
+    def add(self, part: Path, sha256: str) -> Path | None:
         """Takes a finished file in; a file of that name that is already there is checked, and replaced if damaged.
 
         Args:
             part: a file, best on the same file system; it is gone afterwards.
             sha256: the hash of its bytes, which the caller computed while writing.
-            lasting: whether its name is to survive a power cut at once; else the caller syncs the folder before it
-                speaks of the file.
 
         Returns:
             Where the damaged bytes were put aside, as `<sha256>.damaged`, for whoever wants to know what happened; None
@@ -364,7 +349,7 @@ class ContentStore:
         final = self.path(sha256)
         with storage_errors(final):
             if not final.exists():
-                publish(part, final, lasting=lasting)
+                publish(part, final)
                 return None
             if self._is_whole(final, part, sha256):
                 part.unlink()

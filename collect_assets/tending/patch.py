@@ -12,7 +12,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from collect_assets.errors import RegisterError, StorageError
-from collect_assets.store.local import storage_errors, sync_folder
+from collect_assets.store.local import storage_errors
+from collect_assets.store.syncing import sync
 
 NO_END = b"\\ No newline at end of file\n"
 
@@ -77,7 +78,7 @@ def write_changes(changes: Sequence[FileChange]) -> None:
             with storage_errors(change.path):
                 part.replace(change.path.resolve())
                 done.append(change)
-                sync_folder(change.path.resolve().parent)
+                sync(change.path.resolve().parent)
     except StorageError:
         for change in done:
             _take_back(change)

@@ -17,6 +17,7 @@ from typing import Any
 
 from collect_assets.collecting.day import DayReport, collect_day
 from collect_assets.collecting.log import Log, read_logs
+from collect_assets.collecting.record import Collected, Record
 from collect_assets.collection import Collection
 from collect_assets.network.addresses import AddressRules
 from collect_assets.registers import endpoint_id
@@ -40,6 +41,11 @@ slow-down = 1.0
 
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def write_log(collection: Collection, entry_date: dt.date, log: Log) -> None:
+    collection.resources.folder.mkdir(exist_ok=True)
+    Record(collection, entry_date).put([Collected(log)])
 
 
 def csv_of(number: int, rows: int = 3) -> bytes:

@@ -78,7 +78,7 @@ module.{function} = killed
 def test_f62_killed_between_resource_and_log_the_next_run_uses_the_same_bytes(folder: Folder) -> None:
     with WebServer({"/a": Page(CONTENTS)}) as server:
         folder.register(server.url("/a"))
-        assert end(start(folder, before=KILL_AT.format(module="endpoint", function="write_log")))[0] == -signal.SIGKILL
+        assert end(start(folder, before=KILL_AT.format(module="record", function="new_files")))[0] == -signal.SIGKILL
         assert folder.resources() == {sha256(CONTENTS): CONTENTS}
         assert verify(folder.collection).unnamed == 1
         orphan = folder.collection.resources.path(sha256(CONTENTS)).stat()

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collect_assets.collecting.log import KEYS, Log, read_log, read_logs, write_log
+from collect_assets.collecting.log import KEYS, Log, read_log, read_logs
 from collect_assets.collection import Collection
 from collect_assets.registers import endpoint_id
-from collect_assets_tests.collecting.kit import DAY, Folder
+from collect_assets_tests.collecting.kit import DAY, Folder, write_log
 
 URL = "https://example.org/trees.csv"
 TEXT = st.text(max_size=20)

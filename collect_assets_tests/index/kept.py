@@ -4,9 +4,10 @@ import datetime as dt
 import hashlib
 from pathlib import Path
 
-from collect_assets.collecting.log import Log, write_log
+from collect_assets.collecting.log import Log
 from collect_assets.collection import Collection
 from collect_assets.registers import endpoint_id
+from collect_assets_tests.collecting.kit import write_log
 
 FIRST_DAY = dt.date(2026, 3, 1)
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from collect_assets.collecting.log import Log, write_log
+from collect_assets.collecting.log import Log
 from collect_assets.errors import NoLogsError
 from collect_assets.folding.fold import fold
 from collect_assets.index.days import changed_items, held_days, index_days
@@ -14,6 +14,7 @@ from collect_assets.items.day import derive_day_records
 from collect_assets.registers import endpoint_id
 from collect_assets.store.local import sha256_of, temporary
 from collect_assets.tables.day_files import day_digests, resources_digest
+from collect_assets_tests.collecting.kit import write_log
 from collect_assets_tests.orchestration.runs import write_collection
 
 URL = "https://example.org/trees.csv"

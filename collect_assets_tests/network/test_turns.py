@@ -13,6 +13,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -262,7 +263,7 @@ def test_each_asks_the_busiest_host_first_and_several_at_once(make_gate):
     things = [number for number, count in enumerate(counts) for _ in range(count)]
     for server in servers:
         server.__enter__()
-    results = list(gate.each(things, url=lambda number: servers[number].url(), work=work))
+    results = list(chain.from_iterable(gate.each(things, url=lambda number: servers[number].url(), work=work)))
     for server in servers:
         server.__exit__()
     assert set(begun[:2]) == {1, 2}
@@ -273,7 +274,11 @@ def test_each_asks_the_busiest_host_first_and_several_at_once(make_gate):
 def test_each_keeps_the_order_within_a_host_and_lets_bad_urls_be_handled_by_the_work(make_gate):
     order: list[str] = []
     urls = ["http://h/1", "nonsense", "http://H:80/2", "file:///x", "http://h./3"]
-    results = dict(make_gate(hosts_at_once=1).each(urls, url=str, work=lambda url: order.append(url) or len(order)))
+    results = dict(
+        chain.from_iterable(
+            make_gate(hosts_at_once=1).each(urls, url=str, work=lambda url: order.append(url) or len(order))
+        )
+    )
     assert sorted(results) == sorted(urls)
     assert order == ["http://h/1", "http://H:80/2", "http://h./3", "nonsense", "file:///x"]
 
@@ -334,7 +339,7 @@ def test_leaving_the_loop_stops_what_runs_and_what_sleeps(make_gate, failing):
         gate = make_gate(total_timeout=60, read_timeout=60, backoff=60, max_backoff=60)
         urls = [silent.url(), silent.url("/2"), busy.url(), good.url()]
         done = gate.each(urls, url=str, work=lambda url: gate.fetch(Request(url)))
-        assert next(done)[0] == good.url()
+        assert next(done)[0][0] == good.url()
         begun = time.monotonic()
         done.close()
     assert time.monotonic() - begun < 3
@@ -347,7 +352,7 @@ def test_a_run_that_is_stopped_while_another_has_the_turn_ends_at_once(make_gate
         gate = make_gate()
         with _held(tmp_path, busy):
             done = gate.each([busy.url(), good.url()], url=str, work=lambda url: gate.fetch(Request(url)))
-            assert next(done)[0] == good.url()
+            assert next(done)[0][0] == good.url()
             time.sleep(0.1)  # so that the other thread waits for its turn
             begun = time.monotonic()
             done.close()
@@ -368,7 +373,7 @@ def test_a_body_that_is_cut_off_by_stopping_is_not_taken_for_whole(make_gate, wo
                 time.sleep(0.01)
 
         done = gate.each(["http://slow/", "http://other/"], url=str, work=fetch)
-        assert next(done) == ("http://other/", None)
+        assert next(done) == [("http://other/", None)]
         done.close()
     assert got == []
     assert list(work.iterdir()) == []

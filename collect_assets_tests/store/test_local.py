@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -23,12 +22,15 @@ from collect_assets.store.local import (
     ContentStore,
     copy_file,
     file_lock,
+    new_files,
     publish,
+    publish_all,
     sha256_of,
     sweep,
     temporary,
     write_atomically,
 )
+from collect_assets.store.syncing import MANY
 from collect_assets_tests.collecting.kit import sha256
 
 OAK = b"oak,ash,elm\n" * 100
@@ -178,16 +180,50 @@ def test_readers_see_the_old_or_the_new_content_and_never_half(tmp_path: Path) -
     assert seen <= set(contents)
 
 
-def test_a_file_does_not_appear_before_the_names_that_it_speaks_of_are_on_the_disk(tmp_path):
-    for there in (True, False):
-        folder = tmp_path / f"resource-{there}"
-        if there:
-            folder.mkdir()
-        final = tmp_path / "log" / f"{there}.json"
-        with nullcontext() if there else pytest.raises(StorageError, match="cannot be written"):
-            write_atomically(final, b"{}", tmp_path / "work", lasting=False, after=folder)
-        assert final.exists() == there
-    assert list((tmp_path / "work").iterdir()) == []
+def moves_of(folder: Path, count: int) -> list[tuple[Path, Path]]:
+    parts = new_files(folder / "work", [str(number).encode() for number in range(count)])
+    return [(part, folder / "log" / str(number)) for number, part in enumerate(parts)]
+
+
+@pytest.mark.parametrize("count", [0, 1, MANY - 1, MANY, 5 * MANY])
+def test_many_files_are_moved_to_their_names(tmp_path: Path, count: int) -> None:
+    (tmp_path / "resource").mkdir()
+    assert publish_all(moves_of(tmp_path, count), after=tmp_path / "resource") == {}
+    found = {path.name: path.read_text() for path in tmp_path.glob("log/*")}
+    assert found == {str(number): str(number) for number in range(count)}
+    assert list(tmp_path.glob("work/*")) == []
+
+
+@pytest.mark.parametrize("count", [2, MANY + 1])
+def test_what_goes_wrong_with_one_of_many_files_is_told_and_the_others_are_moved(tmp_path: Path, count: int) -> None:
+    moves = moves_of(tmp_path, count)
+    (tmp_path / "file").write_text("a file where a folder has to be")
+    moves[1] = (moves[1][0], tmp_path / "file" / "1")
+    failed = publish_all(moves)
+    assert list(failed) == [moves[1][0]]
+    assert str(tmp_path / "file" / "1") in str(failed[moves[1][0]])
+    assert sorted(path.name for path in tmp_path.glob("log/*")) == sorted(str(n) for n in range(count) if n != 1)
+    assert list(tmp_path.glob("work/*")) == []
+
+
+def test_a_file_that_cannot_be_written_to_the_disk_does_not_appear(tmp_path: Path) -> None:
+    moves = moves_of(tmp_path, 3)
+    moves[2][0].unlink()
+    assert list(publish_all(moves)) == [moves[2][0]]
+    assert sorted(path.name for path in tmp_path.glob("log/*")) == ["0", "1"]
+
+
+def test_files_do_not_appear_before_the_names_that_they_speak_of_are_on_the_disk(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="cannot be written"):
+        publish_all(moves_of(tmp_path, 2), after=tmp_path / "resource")
+    assert list(tmp_path.glob("log/*")) == list(tmp_path.glob("work/*")) == []
+
+
+def test_new_files_are_all_there_or_none(tmp_path: Path) -> None:
+    contents = (b"x" if number < 3 else b"".join([1]) for number in range(5))  # type: ignore[list-item]
+    with pytest.raises(TypeError):
+        new_files(tmp_path / "work", contents)
+    assert list(tmp_path.glob("work/*")) == []
 
 
 def test_f65_a_final_folder_that_cannot_be_is_a_storage_error_that_names_it(tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from collect_assets.collecting.log import Log, read_logs, write_log
+from collect_assets.collecting.log import Log, read_logs
 from collect_assets.collection import Collection
 from collect_assets.errors import RegisterError
 from collect_assets.registers import endpoint_id
 from collect_assets.tables.keeping import keep_tables
+from collect_assets_tests.collecting.kit import write_log
 
 DAYS = [dt.date(2024, 3, 1) + dt.timedelta(days=n) for n in range(4)]
 A, B = (endpoint_id(f"https://example.org/{name}") for name in "ab")
