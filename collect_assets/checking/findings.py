@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from collect_assets.checking.kinds import ARCGIS, WFS, Kind
 from collect_assets.checking.records import Contents
@@ -14,12 +12,10 @@ from collect_assets.items.records import RecordReport
 from collect_assets.network.messages import Answer
 from collect_assets.plugins import Harvest
 from collect_assets.plugins.parameters import known_parameters
+from collect_assets.plugins.partly import said_of_the_rest
 from collect_assets.registers import secret_in
-from collect_assets.store.local import storage_errors
 
-END = 4096
 _PERMANENT = frozenset({301, 308})
-_EXCEEDED = re.compile(rb'"exceededTransferLimit"\s*:\s*true')
 
 
 def of_address(check: UrlCheck) -> Iterator[Finding]:
@@ -69,18 +65,11 @@ def of_answer(check: UrlCheck, harvest: Harvest) -> Iterator[Finding]:
     if harvest.answer.encoded:
         yield Finding("warning", "It came in a compression that was not asked for and is not undone.",
                       "Tell the people who run the server.")  # fmt: skip
-    if _EXCEEDED.search(harvest.start) or (harvest.part and _EXCEEDED.search(_end(harvest.part))):
-        yield Finding("warning", "The ArcGIS server held something back: this answer is only a part of the layer.",
-                      "Type the URL of the layer itself (it ends in …/FeatureServer/0 or the like), which is then "
-                      "asked page by page.")  # fmt: skip
+    if harvest.part and (rest := said_of_the_rest(harvest.part, harvest.start)):
+        said, _, advice = rest.partition("; ")
+        yield Finding("warning", f"{said[:1].upper()}{said[1:]}.", f"{advice[:1].upper()}{advice[1:]}.")
     if "text/html" in check.content_type.lower():
         yield Finding("note", "The server calls it a web page (text/html), though it is none.")
-
-
-def _end(part: Path) -> bytes:
-    with storage_errors(part), part.open("rb") as file:
-        file.seek(max(0, part.stat().st_size - END))
-        return file.read()
 
 
 def of_contents(contents: Contents) -> Iterator[Finding]:
