@@ -12,7 +12,7 @@ from collect_assets.items.records import RecordReport
 from collect_assets.network.messages import Answer
 from collect_assets.plugins import Harvest
 from collect_assets.plugins.parameters import known_parameters
-from collect_assets.plugins.partly import said_of_the_rest
+from collect_assets.plugins.partly import names_next_page, said_of_the_rest
 from collect_assets.registers import secret_in
 
 _PERMANENT = frozenset({301, 308})
@@ -68,6 +68,14 @@ def of_answer(check: UrlCheck, harvest: Harvest) -> Iterator[Finding]:
     if harvest.part and (rest := said_of_the_rest(harvest.part, harvest.start)):
         said, _, advice = rest.partition("; ")
         yield Finding("warning", f"{said[:1].upper()}{said[1:]}.", f"{advice[:1].upper()}{advice[1:]}.")
+    elif (
+        harvest.part
+        and not check.plugin
+        and names_next_page(harvest.part, harvest.start, harvest.answer.header("link"))
+    ):
+        yield Finding("warning", "It names a next page, so this may be only the first part of what there is.",
+                      "Only this page is collected. Look for a URL that gives all at once: a download, or one with a "
+                      "larger limit.")  # fmt: skip
     if "text/html" in check.content_type.lower():
         yield Finding("note", "The server calls it a web page (text/html), though it is none.")
 
@@ -81,9 +89,18 @@ def of_contents(contents: Contents) -> Iterator[Finding]:
         return
     if not report.records:
         yield Finding("warning", "There is not one record in it.", "Check that the file was published whole.")
+    yield from _of_columns(report)
     yield from _of_rows(report)
     yield from _of_ids(report)
     yield from (Finding("note", f"{note[:1].upper()}{note[1:]}.") for note in report.notes)
+
+
+def _of_columns(report: RecordReport) -> Iterator[Finding]:
+    """Of a first row that is no names: mostly a title stands above them."""
+    nameless = [name for number, name in enumerate(report.columns, 1) if name == f"column_{number}"]
+    if len(report.columns) > 1 and 2 * len(nameless) >= len(report.columns):
+        yield Finding("warning", f"Of its {len(report.columns)} columns {len(nameless)} have no name in the first row.",
+                      "The first row has to name them: take away what stands above it, such as a title.")  # fmt: skip
 
 
 def _of_rows(report: RecordReport) -> Iterator[Finding]:

@@ -13,6 +13,9 @@ from pathlib import Path
 from collect_assets.store.local import storage_errors
 
 END = 4096
+_NEXT = re.compile(rb'"rel"\s*:\s*"next"|"(?:next|next_?(?:page|url|link)|@odata\.nextLink)"\s*:\s*"(?:https?:/)?/[^"]',
+                   re.IGNORECASE)  # fmt: skip
+_NEXT_LINK = re.compile(r"""<[^>]+>\s*;[^,<]*\brel\s*=\s*"?next\b""", re.IGNORECASE)
 _EXCEEDED = re.compile(rb'"exceededTransferLimit"\s*:\s*true')
 _MATCHED, _RETURNED = (re.compile(rb'\b%b"?\s*[:=]\s*"?(\d{1,15})\b' % name) for name in
                        (b"numberMatched", b"numberReturned"))  # fmt: skip
@@ -25,9 +28,7 @@ def said_of_the_rest(part: Path, start: bytes) -> str:
         part: the body, decoded.
         start: its first bytes; with the last ones they are where services say such things.
     """
-    if not start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"<")):
-        return ""
-    said = b"\n".join((start, _end(part)))
+    said = _ends(part, start)
     if _EXCEEDED.search(said):
         return ("the ArcGIS server held something back (exceededTransferLimit), so this is only a part of the layer; "
                 "register the URL of the layer itself, with the plugin arcgis, which asks page by page")  # fmt: skip
@@ -38,7 +39,15 @@ def said_of_the_rest(part: Path, start: bytes) -> str:
             "numberReturned); of a WFS all are asked for, page by page, with the plugin wfs and page_size")  # fmt: skip
 
 
-def _end(part: Path) -> bytes:
+def names_next_page(part: Path, start: bytes, link: str) -> bool:
+    """Whether an answer names a next one, in its body or in its header `Link` (RFC 8288)."""
+    return bool(_NEXT_LINK.search(link) or _NEXT.search(_ends(part, start)))
+
+
+def _ends(part: Path, start: bytes) -> bytes:
+    """The first and last bytes of JSON or XML, where words about the whole stand; nothing of anything else."""
+    if not start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith((b"{", b"<")):
+        return b""
     with storage_errors(part), part.open("rb") as file:
         file.seek(max(0, part.stat().st_size - END))
-        return file.read()
+        return start + b"\n" + file.read()

@@ -339,6 +339,10 @@ def test_status_200_without_data_cannot_be_collected(check, body, said):
         (b"reference,name\n", "not one record"),
         (geojson(), "not one record"),
         (geojson(feature(1), properties={"exceededTransferLimit": True}), "held something back"),
+        (geojson(feature(1), numberMatched=9, numberReturned=1), "holds 9 features and gave 1"),
+        (geojson(feature(1), links=[{"rel": "next", "href": "http://h/?page=2"}]), "names a next page"),
+        (b'{"count": 9, "next": "http://h/?page=2", "results": [{"id": 1}, {"id": 2}]}', "names a next page"),
+        (b"Trees of 2024,,\n,,\nreference,name,note\n1,oak,old\n", "Of its 3 columns 2 have no name"),
     ],
 )
 def test_what_can_be_kept_and_is_of_little_use_is_collectable_with_a_warning(check, body, said):
@@ -439,6 +443,15 @@ def test_a_pause_that_is_longer_than_a_check_is_kept_and_said(check):
     assert again.outcome == "failed:busy"
     assert re.search(r"asked for a pause, and is not to be asked again for another \d+ s, until ..:..:.. UTC",
                      again.summary)  # fmt: skip
+
+
+def test_a_next_page_may_stand_in_the_header_and_what_looks_like_one_in_a_table_is_none(check):
+    linked = Page(b'[{"id": 1}]', headers={"Link": '<http://h/?page=1>; rel="prev", <http://h/?page=3>; rel="next"'})
+    last = Page(b'{"next": null, "results": [{"id": 1}]}', headers={"Link": '<http://h/?page=1>; rel="prev"'})
+    table = Page(b'reference,note\n1,"{""next"": ""http://h""}"\n')
+    with WebServer({"/linked": linked, "/last": last, "/table": table}) as web:
+        said = ["next page" in told(check(web.url(path))) for path in ("/linked", "/last", "/table")]
+    assert said == [True, False, False]
 
 
 def test_a_broken_disk_is_our_problem_and_no_fault_of_the_url(temporary):
