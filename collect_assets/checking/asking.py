@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from collect_assets.collection import Limits, Politeness
+from collect_assets.collection import HOUR, Limits, Politeness
 from collect_assets.errors import FailedError, SettingsError
 from collect_assets.network.addresses import AddressRules
 from collect_assets.network.endpoint_gate import EndpointGate
@@ -52,7 +52,10 @@ class CheckLimits:
 
     @property
     def of_the_gate(self) -> Limits:
-        """The same in the gate's words; more may come on the wire, so that it is the decoded bytes that count."""
+        """The same in the gate's words; more may come on the wire, so that it is the decoded bytes that count.
+
+        A pause that a host asks for is obeyed, however long: what does not fit into the time is not begun.
+        """
         return Limits(
             connect_timeout=min(10.0, self.seconds),
             read_timeout=min(20.0, self.seconds),
@@ -62,7 +65,7 @@ class CheckLimits:
             max_redirects=self.max_redirects,
             attempts=self.attempts,
             backoff=0.5,
-            max_backoff=2.0,
+            max_backoff=HOUR,
         )
 
 

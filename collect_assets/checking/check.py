@@ -20,6 +20,7 @@ from collect_assets.errors import FetchError, RefusedError, StorageError, hide_u
 from collect_assets.items.records import Reading
 from collect_assets.network.addresses import AddressRules
 from collect_assets.network.content import mime_type
+from collect_assets.network.retries import asked_pause
 from collect_assets.plugins import Harvest
 from collect_assets.version import __version__
 
@@ -169,6 +170,8 @@ def _outcome(error: Exception) -> str:
 def _more(check: UrlCheck, error: Exception, found: Finding) -> Iterator[Finding]:
     if check.choices:
         yield Finding("note", words.pick_one(check.choices))
+    if isinstance(error, FetchError) and (pause := asked_pause(error.evidence)):
+        yield Finding("note", f"It asks to be left alone for {pause:,.0f} s from now on.")
     said = hide_url_secrets(str(error) if isinstance(error, FetchError) else f"{type(error).__name__}: {error}")
     if said != found.what:
         yield Finding("note", f"In the words of a log: {said}")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from collect_assets.checking.kinds import ARCGIS, WFS, Kind
 from collect_assets.checking.records import Contents
@@ -14,12 +12,10 @@ from collect_assets.items.records import RecordReport
 from collect_assets.network.messages import Answer
 from collect_assets.plugins import Harvest
 from collect_assets.plugins.parameters import known_parameters
+from collect_assets.plugins.partly import names_next_page, said_of_the_rest
 from collect_assets.registers import secret_in
-from collect_assets.store.local import storage_errors
 
-END = 4096
 _PERMANENT = frozenset({301, 308})
-_EXCEEDED = re.compile(rb'"exceededTransferLimit"\s*:\s*true')
 
 
 def of_address(check: UrlCheck) -> Iterator[Finding]:
@@ -71,18 +67,19 @@ def of_answer(check: UrlCheck, harvest: Harvest) -> Iterator[Finding]:
     if harvest.answer.encoded:
         yield Finding("warning", "It came in a compression that was not asked for and is not undone.",
                       "Tell the people who run the server.")  # fmt: skip
-    if _EXCEEDED.search(harvest.start) or (harvest.part and _EXCEEDED.search(_end(harvest.part))):
-        yield Finding("warning", "The ArcGIS server held something back: this answer is only a part of the layer.",
-                      "Type the URL of the layer itself (it ends in …/FeatureServer/0 or the like), which is then "
-                      "asked page by page.")  # fmt: skip
+    if harvest.part and (rest := said_of_the_rest(harvest.part, harvest.start)):
+        said, _, advice = rest.partition("; ")
+        yield Finding("warning", f"{said[:1].upper()}{said[1:]}.", f"{advice[:1].upper()}{advice[1:]}.")
+    elif (
+        harvest.part
+        and not check.plugin
+        and names_next_page(harvest.part, harvest.start, harvest.answer.header("link"))
+    ):
+        yield Finding("warning", "It names a next page, so this may be only the first part of what there is.",
+                      "Only this page is collected. Look for a URL that gives all at once: a download, or one with a "
+                      "larger limit.")  # fmt: skip
     if "text/html" in check.content_type.lower():
         yield Finding("note", "The server calls it a web page (text/html), though it is none.")
-
-
-def _end(part: Path) -> bytes:
-    with storage_errors(part), part.open("rb") as file:
-        file.seek(max(0, part.stat().st_size - END))
-        return file.read()
 
 
 def of_contents(contents: Contents) -> Iterator[Finding]:
@@ -94,9 +91,18 @@ def of_contents(contents: Contents) -> Iterator[Finding]:
         return
     if not report.records:
         yield Finding("warning", "There is not one record in it.", "Check that the file was published whole.")
+    yield from _of_columns(report)
     yield from _of_rows(report)
     yield from _of_ids(report)
     yield from (Finding("note", f"{note[:1].upper()}{note[1:]}.") for note in report.notes)
+
+
+def _of_columns(report: RecordReport) -> Iterator[Finding]:
+    """Of a first row that is no names: mostly a title stands above them."""
+    nameless = [name for number, name in enumerate(report.columns, 1) if name == f"column_{number}"]
+    if len(report.columns) > 1 and 2 * len(nameless) >= len(report.columns):
+        yield Finding("warning", f"Of its {len(report.columns)} columns {len(nameless)} have no name in the first row.",
+                      "The first row has to name them: take away what stands above it, such as a title.")  # fmt: skip
 
 
 def _of_rows(report: RecordReport) -> Iterator[Finding]:
@@ -111,5 +117,6 @@ def _of_ids(report: RecordReport) -> Iterator[Finding]:
         yield Finding("warning", f"{report.without_id:,} of {report.records:,} records have no {name}, which is their "
                       "id.", "They cannot be followed from day to day. Fill it in.")  # fmt: skip
     if report.id_rule and report.conflicts:
-        yield Finding("warning", f"{report.conflicts:,} records have the same {name} as another one, and say something "
-                      "else.", 'Give each its own, or name other fields by "id" in the parameters.')  # fmt: skip
+        have = f"{counted(report.conflicts, 'record')} {'has' if report.conflicts == 1 else 'have'}"
+        yield Finding("warning", f"{have} the same {name} as another one, with something else in it.",
+                      'Give each its own, or name other fields by "id" in the parameters.')  # fmt: skip

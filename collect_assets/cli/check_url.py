@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from collect_assets.cli.options import address_rules, allow, as_json
+from collect_assets.cli.options import address_rules, allow, as_json, parameters_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,16 +19,6 @@ WIDE = 20  # characters of a column of the first records
 COLOURS = {"error": "red", "warning": "yellow", "note": ""}
 
 
-def _parameters(ctx: click.Context, param: click.Parameter, text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text) if text.strip() else {}
-    except ValueError as error:
-        raise click.BadParameter(f"not JSON: {error}", ctx, param) from error
-    if not isinstance(value, dict):
-        raise click.BadParameter('has to be a JSON object, such as {"id": "reference"}', ctx, param)
-    return value
-
-
 @click.command("check-url")
 @click.argument("url")
 @click.option(
@@ -38,15 +27,7 @@ def _parameters(ctx: click.Context, param: click.Parameter, text: str) -> dict[s
     show_envvar=True,
     help="As a register would have it; GET for the plain one.  [default: the one that fits]",
 )
-@click.option(
-    "--parameters",
-    metavar="JSON",
-    default="",
-    callback=_parameters,
-    envvar="COLLECT_ASSETS_PARAMETERS",
-    show_envvar=True,
-    help='As a register would have them, such as \'{"id": "reference"}\'.',
-)
+@parameters_option
 @click.option(
     "--max-bytes",
     type=int,

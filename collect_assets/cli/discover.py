@@ -7,15 +7,16 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from collect_assets.cli.options import FOLDER, address_rules, allow, as_json
+from collect_assets.cli.options import FOLDER, address_rules, allow, as_json, open_collection, parameters_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from collect_assets.collection import Collection
     from collect_assets.discovery.found import Discovery, Found
     from collect_assets.discovery.review import Review
 
@@ -31,30 +32,44 @@ COLUMNS = ("endpoint", "endpoint-url", "parameters", "plugin", "entry-date", "st
     default=None,
     envvar="COLLECTION_DIR",
     show_envvar=True,
-    help="The collection whose register is compared.  [default: none, everything is listed]",
+    help="The collection whose register is compared, and as which it is asked.  [default: none, all is listed]",
 )
+@parameters_option
 @allow
 @as_json
-def command(url: str, collection_dir: Path | None, allowed: str, allow_private_addresses: bool, json_: bool) -> None:
+def command(
+    url: str,
+    collection_dir: Path | None,
+    parameters: dict[str, Any],
+    allowed: str,
+    allow_private_addresses: bool,
+    json_: bool,
+) -> None:
     """Lists what URL offers as rows of endpoint.csv, and what a register lacks of it. Nothing is written.
 
     URL is the RSS feed of an IPT or of Symbiota, the access point of a DiGIR, BioCASe or TAPIR provider, a list of such
     services, or an OAI-PMH repository. With a collection only the rows that its register lacks are printed, those of
     what moved among them; what is gone, moved or ended is said beside them. Exits with 1 where there is something to
-    decide.
+    decide. The provider is asked as the collection asks: by its host.csv, politeness, headers and user agent. Of
+    parameters those count that say how an endpoint is asked, such as a credential.
 
     \b
     Examples:
       collect-assets discover https://ipt.example.org/rss.do
       collect-assets discover https://ipt.example.org/rss.do -c collection/ > new.csv
       collect-assets discover https://example.org/oai --json -c collection/
+      collect-assets discover https://example.org/oai --parameters '{"credential": "herbarium"}'
     """
+    from collect_assets.checking.typed import check_parameters
     from collect_assets.collecting.window import utc_now
     from collect_assets.discovery.discover import discover
 
-    found = discover(url, rules=address_rules(allowed, allow_private_addresses))
+    check_parameters("", parameters)
+    collection = None if collection_dir is None else open_collection(collection_dir, None, None)
+    found = discover(url, collection=collection, parameters=parameters,
+                     rules=address_rules(allowed, allow_private_addresses))  # fmt: skip
     today = utc_now().date()
-    compared = None if collection_dir is None else _review(found, collection_dir)
+    compared = None if collection is None else _review(found, collection)
     wanted = found.found if compared is None else [*compared.new, *(move.found for move in compared.moved)]
     if json_:
         click.echo(_json(found, compared))
@@ -64,14 +79,12 @@ def command(url: str, collection_dir: Path | None, allowed: str, allow_private_a
     sys.exit(0 if compared is None or compared.agrees else 1)
 
 
-def _review(found: Discovery, collection_dir: Path) -> Review:
-    from collect_assets.cli.options import open_collection
+def _review(found: Discovery, collection: Collection) -> Review:
     from collect_assets.collecting.window import utc_now
     from collect_assets.discovery.review import review
     from collect_assets.plugins import plugins
     from collect_assets.registers import read_endpoints
 
-    collection = open_collection(collection_dir, None, None)
     register = read_endpoints(collection.register, plugins=plugins())
     return review(found, register.endpoints, utc_now().date())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -84,6 +85,29 @@ def as_json(function: Function) -> Function:
     return click.option(
         "--json", "json_", is_flag=True, envvar="COLLECT_ASSETS_JSON", show_envvar=True, help="Print JSON for programs."
     )(function)
+
+
+def parameters_option(function: Function) -> Function:
+    """`--parameters`, for commands that ask a URL which is in no register."""
+    return click.option(
+        "--parameters",
+        metavar="JSON",
+        default="",
+        callback=_parameters,
+        envvar="COLLECT_ASSETS_PARAMETERS",
+        show_envvar=True,
+        help='As a register would have them, such as \'{"id": "reference"}\' or \'{"credential": "city-maps"}\'.',
+    )(function)
+
+
+def _parameters(ctx: click.Context, param: click.Parameter, text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text) if text.strip() else {}
+    except ValueError as error:
+        raise click.BadParameter(f"not JSON: {error}", ctx, param) from error
+    if not isinstance(value, dict):
+        raise click.BadParameter('has to be a JSON object, such as {"id": "reference"}', ctx, param)
+    return value
 
 
 def allow(function: Function) -> Function:

@@ -13,9 +13,12 @@ import threading
 from collections.abc import Mapping
 
 from collect_assets.collecting.log import Log
+from collect_assets.collecting.past import validators
+from collect_assets.collecting.resource_rule import ResourceRule
 from collect_assets.errors import FetchError
 from collect_assets.network.endpoint_gate import EndpointGate
 from collect_assets.network.messages import Request
+from collect_assets.network.options import EndpointOptions
 
 AGREES, LIES = "agrees", "lies"
 ODDS = 5  # times as many as the share are drawn, since the large ones among them do not fit into the budget
@@ -56,6 +59,21 @@ class Audit:
         """The same number in [0, 1) for an endpoint all day, and another one the next day."""
         digest = hashlib.sha256(f"{endpoint} {self._entry_date}".encode()).digest()
         return int.from_bytes(digest[:4]) / 2**32
+
+
+def conditions(last: Log | None, rule: ResourceRule, options: EndpointOptions) -> dict[str, str]:
+    """The validators that an endpoint is asked with: those of its last good log; none where a server lies about them.
+
+    Args:
+        last: that log.
+        rule: of the run; what was kept by another one is asked for in full.
+        options: of the endpoint, which may say that it is to be believed all the same, or never.
+    """
+    if last is None or not rule.goes_on_from(last):
+        return {}
+    believed = last.audit != LIES
+    conditional = believed if options.conditional is None else options.conditional
+    return validators(last, rule.collection) if conditional else {}
 
 
 def verdict(log: Log, last: Log, validators: Mapping[str, str], gate: EndpointGate) -> str:

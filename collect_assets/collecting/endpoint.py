@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from collect_assets.collecting.audit import LIES, MESSAGE, Audit, verdict
+from collect_assets.collecting.audit import LIES, MESSAGE, Audit, conditions, verdict
 from collect_assets.collecting.log import Log
 from collect_assets.collecting.moved import move_proposed
-from collect_assets.collecting.past import Past, validators
+from collect_assets.collecting.past import Past
 from collect_assets.collecting.pending import discard_finished, pending_folder
 from collect_assets.collecting.record import Collected
 from collect_assets.collecting.resource_rule import ResourceRule
@@ -104,7 +104,7 @@ class Collector:
 
     def _harvested(self, log: Log, endpoint: Endpoint, gate: EndpointGate, pending: Path) -> Collected:
         last = self.past.last_good(endpoint.endpoint)
-        sent = self._validators(last, gate.terms.options)
+        sent = conditions(last, self.rule, gate.terms.options)
         audited = last is not None and bool(sent) and self.audit.draws(endpoint.endpoint, self._size(last))
         harvest = self._ask(endpoint, gate, last, {} if audited else sent, pending)
         log = _with_evidence(log, harvest.answer.evidence, harvest.tasks)
@@ -122,14 +122,6 @@ class Collector:
     def _size(self, last: Log) -> int:
         """Of the last resource, which is at hand; logs of other software do not tell."""
         return self.collection.resources.path(last.resource).stat().st_size if last.size is None else last.size
-
-    def _validators(self, last: Log | None, options: EndpointOptions) -> dict[str, str]:
-        """Those of the last good log; none for a server that was found to lie about them."""
-        if last is None or not self.rule.goes_on_from(last):
-            return {}
-        believed = last.audit != LIES
-        conditional = believed if options.conditional is None else options.conditional
-        return validators(last, self.collection) if conditional else {}
 
     def _ask(
         self, endpoint: Endpoint, gate: EndpointGate, last: Log | None, sent: Mapping[str, str], pending: Path

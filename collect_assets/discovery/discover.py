@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from collect_assets.collection import Limits, Politeness
+from collect_assets.collecting.day import user_agent
+from collect_assets.collection import Collection, Limits, Politeness
 from collect_assets.discovery.asking import Asker
 from collect_assets.discovery.feeds import ROOTS, read_feed
 from collect_assets.discovery.found import Discovery
@@ -24,6 +27,7 @@ from collect_assets.errors import FailedError
 from collect_assets.network.addresses import AddressRules
 from collect_assets.network.content import is_html
 from collect_assets.network.gate import Answer, Gate, Request
+from collect_assets.network.hosts import Hosts, read_hosts
 from collect_assets.network.options import EndpointOptions
 from collect_assets.plugins.answers import body_of, drop_body
 from collect_assets.plugins.biocase_answers import keep_capabilities
@@ -32,35 +36,51 @@ from collect_assets.plugins.provider_parts import access_point
 from collect_assets.plugins.xml_pages import Repairs, steps
 from collect_assets.version import __version__
 
+USER_AGENT = f"collect_assets/{__version__} (discovery)"
 TIGHT = Limits(connect_timeout=10, read_timeout=60, total_timeout=120, max_bytes=200_000_000, attempts=2)
 
 
 def discover(
-    url: str, *, limits: Limits = TIGHT, politeness: Politeness | None = None, rules: AddressRules | None = None
+    url: str,
+    *,
+    collection: Collection | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    limits: Limits = TIGHT,
+    rules: AddressRules | None = None,
 ) -> Discovery:
-    """What a feed, a provider, a list of services or a repository offers. Nothing of a collection is read or written.
+    """What a feed, a provider, a list of services or a repository offers. No register or log is read or written.
 
     Args:
         url: the feed, the access point without a resource, the list, or the base URL.
+        collection: asks as it does: its `host.csv`, politeness, headers and user agent.
+        parameters: how it is asked, as those of an endpoint: a credential, headers, `ssl-verify`.
         limits: of bytes and seconds.
-        politeness: how hosts are treated.
         rules: which non-public addresses may be asked; none when left out.
 
     Raises:
         FetchError: nothing came, or nothing that this knows.
         StorageError: there is no room for temporary files.
     """
-    with tempfile.TemporaryDirectory(prefix="discover-") as folder:
-        work = Path(folder)
-        with Gate(
-            limits=limits,
-            politeness=politeness or Politeness(),
-            user_agent=f"collect_assets/{__version__} (discovery)",
-            rules=rules or AddressRules.none(),
-            work=work,
-        ) as gate:
-            asker = Asker(gate.for_endpoint(url, EndpointOptions()), work)
-            return _at(access_point(url)[0], asker, follow=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="discover-") as folder,
+        _gate(collection, limits, rules or AddressRules.none(), Path(folder)) as gate,
+    ):
+        asker = Asker(gate.for_endpoint(url, EndpointOptions.of(parameters or {})), Path(folder))
+        return _at(access_point(url)[0], asker, follow=True)
+
+
+def _gate(collection: Collection | None, limits: Limits, rules: AddressRules, work: Path) -> Gate:
+    if collection is None:
+        return Gate(limits=limits, politeness=Politeness(), user_agent=USER_AGENT, rules=rules, work=work)
+    return Gate(
+        limits=limits,
+        politeness=collection.settings.politeness,
+        user_agent=user_agent(collection),
+        headers=collection.settings.headers,
+        rules=rules,
+        work=work,
+        hosts=Hosts(read_hosts(collection.registers / "host.csv").places),
+    )
 
 
 def _at(url: str, asker: Asker, *, follow: bool) -> Discovery:

@@ -35,8 +35,10 @@ _COMPATIBLE = IPv6Network("::/96")
 _ISATAP = (0x00005EFE, 0x02005EFE)
 
 _PRIVATE = "127.0.0.0/8, 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10, ::1/128, fc00::/7"
-# Where clouds hand out credentials to whoever asks from within: AWS, Azure and others, Alibaba, AWS again, Google.
-_METADATA = tuple(map(ip_network, ("169.254.0.0/16", "100.100.100.200/32", "fd00:ec2::/32", "fd20:ce::/32")))
+# Where clouds hand out credentials to whoever asks from within: AWS, Azure and others, Alibaba, AWS again, Google,
+# Oracle, Scaleway; and Azure's WireServer, which tells a machine its certificates at an address that looks public.
+_METADATA = tuple(map(ip_network, ("169.254.0.0/16", "100.100.100.200/32", "fd00:ec2::/32", "fd20:ce::/32",
+                                   "fd00:c1::/32", "fd00:42::/32", "168.63.129.16/32")))  # fmt: skip
 _NARROW = {4: 16, 6: 64}  # the shortest prefix that names such a service on purpose
 
 
@@ -105,7 +107,7 @@ def is_public(address: Address) -> bool:
     """Whether an address, taken as it stands, is one of the public internet."""
     if address.is_multicast or address.is_reserved or not address.is_global:
         return False
-    return not any(_holds(network, address) for network in _NOT_GLOBAL)
+    return not any(_holds(network, address) for network in (*_NOT_GLOBAL, *_METADATA))
 
 
 def _holds(network: Network, address: Address) -> bool:

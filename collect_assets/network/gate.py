@@ -196,8 +196,9 @@ class Gate:
             if len(journey.redirects) > most:
                 raise FailedError("redirects", f"{journey.first.url}: more than {most} redirects, the last one to "
                                   f"{location}", exception="TooManyRedirects")  # fmt: skip
-            journey.request = next_request(journey.request, reply.status, location, self._rules,
-                                           downgrade=journey.terms.options.allow_downgrade)  # fmt: skip
+            after = next_request(journey.request, reply.status, location, self._rules,
+                                 downgrade=journey.terms.options.allow_downgrade)  # fmt: skip
+            journey.request = journey.cookies.along(journey.request, reply.headers, after)
 
     def _ask(self, journey: Journey) -> Reply:
         """One request, in its turn."""

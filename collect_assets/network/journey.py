@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from collect_assets.errors import Attempt, Evidence, Redirect
+from collect_assets.network.cookies import Cookies
 from collect_assets.network.exchange import Exchange, Reply
 from collect_assets.network.messages import Answer, Request, without_secrets
 from collect_assets.network.options import Terms
@@ -20,6 +21,7 @@ class Journey:
         first: what was asked for.
         terms: what holds for it.
         request: what is being asked now.
+        cookies: that were set on the way.
         begun: whether anything was asked at all.
         elapsed: seconds on the wire.
         cooling: for how long the last host asked to be left alone.
@@ -30,6 +32,7 @@ class Journey:
         self.terms = terms
         self.request = first
         self.redirects: list[Redirect] = []
+        self.cookies = Cookies()
         self.begun = False
         self.elapsed = 0.0
         self.cooling = 0.0

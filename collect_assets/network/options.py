@@ -6,23 +6,49 @@ one fetch in the end are its `Terms`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 
 from collect_assets.collection import DAY, HOUR, MOST_BYTES, Headers, Limits, Section, reasons
 from collect_assets.errors import FailedError
 from collect_assets.network.addresses import ascii_host
 from collect_assets.network.tls import STRICT, Tls
 
+_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{1,18})?")
 CREDENTIAL_NAME = r"^[A-Za-z0-9](?:[A-Za-z0-9_-]{0,62}[A-Za-z0-9])?$"
 
 
-class EndpointOptions(Section):
+class EndpointParameters(Section):
+    """Parameters of an endpoint, by their own types: no text is taken for a truth value, no number for a text.
+
+    Except that a number may be written as text, `"30"`, or with a point, `30.0`: digital-land-python takes both, so
+    registers have them, and they can mean nothing else.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _number(cls, value: object, info: ValidationInfo) -> object:
+        kinds = _kinds(cls.model_fields[info.field_name or ""].annotation)
+        if kinds.isdisjoint({int, float}):
+            return value
+        if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+            value = float(value) if "." in value else int(value)
+        return int(value) if int in kinds and isinstance(value, float) and value.is_integer() else value
+
+
+def _kinds(annotation: object) -> set[object]:
+    return set(get_args(annotation)) or {annotation}
+
+
+class EndpointOptions(EndpointParameters):
     """How one endpoint is asked; what is left out is as the collection has it.
 
     Attributes:
@@ -35,8 +61,6 @@ class EndpointOptions(Section):
         decode: false keeps bodies in the Content-Encoding that they came in.
         allow_cut: true takes a body for whole that looks cut off and whose length the server did not say.
     """
-
-    model_config = ConfigDict(strict=True)
 
     connect_timeout: float | None = Field(None, gt=0, le=DAY)
     read_timeout: float | None = Field(None, gt=0, le=DAY)

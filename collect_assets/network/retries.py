@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from collect_assets.collection import Limits
-from collect_assets.errors import FetchError
+from collect_assets.errors import Evidence, FetchError
 
 STATUSES = frozenset({429, 500, 502, 503, 504})
 _COOLING = frozenset({429, 503})
@@ -40,14 +40,21 @@ class Retries:
 
     def cooling(self, status: int, headers: Mapping[str, str]) -> float:
         """For how long the host asked to be left alone, up to the longest that we wait; 0 where it did not ask."""
-        if status not in _COOLING:
-            return 0.0
-        lower = {name.lower(): value for name, value in headers.items()}
-        return min(seconds_of(lower.get("retry-after", ""), lower.get("date", "")), self.limits.max_backoff)
+        return min(_asked(headers), self.limits.max_backoff) if status in _COOLING else 0.0
 
     def _backoff(self, attempts: int) -> float:
         jitter = random.uniform(0.5, 1.5)  # noqa: S311 - spreads load, hides nothing
         return float(min(self.limits.backoff * 2 ** min(attempts - 1, 30) * jitter, self.limits.max_backoff))
+
+
+def asked_pause(evidence: Evidence) -> float:
+    """For how many seconds the last answer asks to be left alone, however long; 0 where it does not ask."""
+    return _asked(evidence.response_headers) if evidence.status in _COOLING else 0.0
+
+
+def _asked(headers: Mapping[str, str]) -> float:
+    lower = {name.lower(): value for name, value in headers.items()}
+    return seconds_of(lower.get("retry-after", ""), lower.get("date", ""))
 
 
 def seconds_of(retry_after: str, date: str = "") -> float:

@@ -9,11 +9,15 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
+import time
+from collections.abc import Sequence
 from math import isinf
 from pathlib import Path
 
 from collect_assets.network.stopping import current_halt
 from collect_assets.store.local import storage_errors
+
+GLANCE = 0.005  # seconds between two looks at locks of which one must become free
 
 
 def take_lock(path: Path, seconds: float) -> int | None:
@@ -36,6 +40,38 @@ def take_lock(path: Path, seconds: float) -> int | None:
         if _take_at_once(descriptor):
             return descriptor
         return _Waiting(descriptor).comes_within(seconds)
+
+
+def take_one(paths: Sequence[Path], line: Path, seconds: float) -> tuple[Path, int] | None:
+    """Takes the first of several locks that becomes free; who waits stands in line, so that they come in turn.
+
+    The first in the line looks at the locks again and again, since nothing waits for several of them; the others sleep.
+
+    Args:
+        paths: the lock files, the preferred one first.
+        line: the lock file of the line.
+        seconds: the most that is waited, as for `take_lock`.
+    """
+    until = time.monotonic() + seconds
+    first = take_lock(line, seconds)
+    if first is None:
+        return None
+    try:
+        while (taken := _free_one(paths)) is None and time.monotonic() < until:
+            current_halt().sleep(GLANCE)
+    finally:
+        os.close(first)
+    return taken
+
+
+def _free_one(paths: Sequence[Path]) -> tuple[Path, int] | None:
+    for path in paths:
+        with storage_errors(path):
+            descriptor = _open(path)
+            if _take_at_once(descriptor):
+                return path, descriptor
+            os.close(descriptor)
+    return None
 
 
 def _take_at_once(descriptor: int) -> bool:

@@ -12,23 +12,25 @@ nothing. So nobody waits in a circle, however the groups overlap.
 
 from __future__ import annotations
 
-import fcntl
+import datetime as dt
 import hashlib
 import os
-import random
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from math import inf, isnan
+from math import ceil, inf, isnan
 from pathlib import Path
 
 from collect_assets.collection import Politeness
 from collect_assets.errors import FailedError, StorageError
 from collect_assets.network.hosts import Hosts, Place
-from collect_assets.network.pace import Pace
-from collect_assets.network.turn_lock import take_lock
+from collect_assets.network.pace import TOO_MUCH, Pace
+from collect_assets.network.turn_lock import take_lock, take_one
 from collect_assets.store.local import storage_errors
 
+Note = tuple[float, float]  # when a host may be asked again, and by how much it is slowed down
+NOTHING: Note = 0.0, 1.0  # what stands in no lock file: no pause, and not slowed down
 WIDTH = 32  # characters of a lock file: the time, and by how much the host is slowed down
 
 
@@ -68,7 +70,7 @@ class Turns:
         self._clock = clock
         self._sleep = sleep
         self._known: dict[str, Sequence[Path]] = {}
-        self._own: dict[Path, tuple[float, float]] = {}
+        self._own: dict[Path, Note] = {}
 
     @contextmanager
     def take(self, host: str, ends: float = inf, longest: float = 0.0) -> Iterator[Turn]:
@@ -81,7 +83,7 @@ class Turns:
                 pause is the host's, and other endpoints of it noted what they were told.
 
         Raises:
-            FailedError: `deadline`: both would take longer.
+            FailedError: `busy`: both would take longer.
             StopFetching: the work was stopped in the meantime.
             StorageError: the lock file cannot be used.
         """
@@ -97,10 +99,11 @@ class Turns:
     @contextmanager
     def _hold(self, queue: str, place: Place, turn: Turn) -> Iterator[None]:
         """One of the locks of a queue, from when its pause is over; afterwards what came of the turn stands in it."""
-        path = _one_of(self._paths(queue, place.at_once))
-        lock = self._lock(path, turn)
+        paths = self._paths(queue, place.at_once)
+        path, lock = self._lock(paths, turn)
         try:
-            until, slowed = max(_read(path, lock), self._own.get(path, (0.0, 1.0)))
+            before = self._read(path, lock)
+            until, slowed = max(before, self._own.get(path, NOTHING))
             wait = until - self._clock()
             slowed = self._pace.remembered(slowed, -wait)
             self._pause(self._pace.at_most(wait, place, turn.longest), turn)
@@ -109,24 +112,56 @@ class Turns:
             finally:
                 slowed = self._pace.slowed(slowed, turn.status)
                 pause = self._pace.pause(turn.elapsed, slowed, place)
-                self._note(path, lock, self._clock() + max(pause, turn.cooling), slowed)
+                until = self._clock() + max(pause, turn.cooling)
+                if len(paths) > 1:
+                    until, slowed = self._shared(paths, path, lock, before, (until, slowed), turn)
+                self._note(path, lock, until, slowed)
         finally:
             os.close(lock)
 
-    def _lock(self, path: Path, turn: Turn) -> int:
+    def _shared(self, paths: Sequence[Path], path: Path, lock: int, before: Note, after: Note, turn: Turn) -> Note:
+        """What a host that takes several requests at once said to one of them holds for the others too.
+
+        Those that run just now find it in their lock files at their end: it is what was not there before.
+        """
+        if turn.status in TOO_MUCH:
+            for other in paths:
+                if other != path:
+                    self._tell(other, after)
+        told = self._read(path, lock)
+        return after if told == before else (max(after[0], told[0]), max(after[1], told[1]))
+
+    def _tell(self, path: Path, note: Note) -> None:
+        with suppress(StorageError, OSError):
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            try:
+                known = self._read(path, file)
+                self._note(path, file, max(note[0], known[0]), max(note[1], known[1]))
+            finally:
+                os.close(file)
+
+    def _lock(self, paths: Sequence[Path], turn: Turn) -> tuple[Path, int]:
+        """One of the locks of a queue: of those that are free the one whose pause is over first."""
         seconds = max(turn.ends - self._clock(), 0.0)
-        lock = take_lock(path, seconds)
-        if lock is None:
-            raise FailedError("deadline", f"{turn.host} is being collected just now, by another run on this machine, "
+        path, *others = paths
+        if others:
+            taken = take_one(sorted(paths, key=_until), path.with_name(f"{path.name}-line"), seconds)
+        else:
+            lock = take_lock(path, seconds)
+            taken = None if lock is None else (path, lock)
+        if taken is None:
+            raise FailedError("busy", f"{turn.host} is being collected just now, by another run on this machine, "
                               f"and the turn did not come within {seconds:.1f} s; try again when that run is done, or "
                               "give it more time", exception="Timeout")  # fmt: skip
-        return lock
+        return taken
 
     def _pause(self, seconds: float, turn: Turn) -> None:
         if seconds > turn.ends - self._clock():
-            raise FailedError("deadline", f"{turn.host} was asked a moment ago and is not to be asked again for "
-                              f"another {seconds:.0f} s; try again after that, or give it more time",
-                              exception="Timeout")  # fmt: skip
+            asked = "asked for a pause" if seconds > self._pace.politeness.max_pause else "was asked a moment ago"
+            until = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=ceil(seconds))
+            raise FailedError("busy", f"{turn.host} {asked}, and is not to be asked again for another "
+                              f"{ceil(seconds)} s, until {until:%H:%M:%S} UTC; try again after that, or give it more "
+                              "time", exception="Timeout")  # fmt: skip
         self._sleep(seconds)
 
     def _paths(self, queue: str, at_once: int) -> Sequence[Path]:
@@ -136,6 +171,17 @@ class Turns:
             paths = [self.folder / (f"{name}-{number}" if number else name) for number in range(at_once)]
             self._known[queue] = paths
         return paths
+
+    def _read(self, path: Path, lock: int) -> Note:
+        """When the host may be asked again, and by how much it is slowed down.
+
+        What was written before this machine started says nothing: the clock began anew.
+        """
+        with storage_errors(path):
+            until, slowed = _parsed(os.pread(lock, WIDTH, 0))
+            now = self._clock()
+            stale = until > now and os.fstat(lock).st_mtime < time.time() - now
+        return NOTHING if stale else (until, slowed)
 
     def _note(self, path: Path, lock: int, until: float, slowed: float) -> None:
         """Writes down when the host may be asked again.
@@ -147,38 +193,21 @@ class Turns:
             os.pwrite(lock, f"{until:{WIDTH - 10}.6f} {slowed:9.3f}".encode(), 0)
 
 
-def _one_of(paths: Sequence[Path]) -> Path:
-    """One of several locks: one that is free, or else any."""
-    if len(paths) == 1:
-        return paths[0]
-    anyhow = random.sample(paths, len(paths))
-    return next(filter(_is_free, anyhow), anyhow[0])
-
-
-def _is_free(path: Path) -> bool:
-    """Whether nobody holds it now: a hint, another may be faster."""
+def _until(path: Path) -> float:
+    """When a host may be asked again, as far as a lock file shows it to who does not hold it."""
     try:
-        descriptor = os.open(path, os.O_RDWR)
+        return _parsed(path.read_bytes())[0]
     except OSError:  # nobody ever took it; what else may be wrong with it is found out by taking it
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True
+        return 0.0
 
 
-def _read(path: Path, lock: int) -> tuple[float, float]:
-    """When the host may be asked again, and by how much it is slowed down."""
-    with storage_errors(path):
-        content = os.pread(lock, WIDTH, 0).split()
+def _parsed(content: bytes) -> Note:
+    words = content.split()
     try:
-        until, slowed, *_ = [*map(float, content), *(0.0, 1.0)[len(content) :]]
+        until, slowed, *_ = [*map(float, words), *NOTHING[len(words) :]]
     except ValueError:  # a process was killed while it wrote
-        return 0.0, 1.0
-    return (0.0, 1.0) if isnan(until) or isnan(slowed) else (until, slowed)
+        return NOTHING
+    return NOTHING if isnan(until) or isnan(slowed) else (until, slowed)
 
 
 def shared_folder() -> Path:

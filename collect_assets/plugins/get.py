@@ -9,6 +9,7 @@ from collect_assets.network.cut import cut_short
 from collect_assets.network.gate import Answer, Fetcher, Request
 from collect_assets.plugins import Harvest, HarvestRequest
 from collect_assets.plugins.answers import KEPT, body_of, says_page, shows_page
+from collect_assets.plugins.partly import said_of_the_rest
 
 NAME = ""
 
@@ -29,6 +30,7 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         return _as_digital_land(answer)
     part = body_of(answer)
     cut = _cut(answer, part)
+    rest = _rest(answer, part)
     allowed = request.parameters.get("allow-cut") is True
     return Harvest(
         answer,
@@ -36,8 +38,8 @@ def harvest(request: HarvestRequest, gate: Fetcher) -> Harvest:
         answer.sha256 or "",
         answer.size,
         answer.start,
-        complete=not (answer.encoded or answer.cut or cut),
-        note=_note(_encoded(answer) or cut, _surplus(answer)),
+        complete=not (answer.encoded or answer.cut or cut or rest),
+        note=_note(_encoded(answer) or cut, rest, _surplus(answer)),
         incomplete=FailedError("truncated", cut, transient=True) if cut and not allowed else None,
     )
 
@@ -46,14 +48,20 @@ def _as_digital_land(answer: Answer) -> Harvest:
     """What digital-land-python takes for data is taken, and what is wrong with it is only said."""
     part = body_of(answer, is_page=says_page)
     page = f"{answer.url}: a web page came in place of data{KEPT}" if shows_page(answer) else ""
-    cut = _cut(answer, part)
-    note = _note(page, _encoded(answer), cut and f"{cut}{KEPT}", _surplus(answer))
-    complete = not (page or cut or answer.encoded)
+    cut, rest = _cut(answer, part), _rest(answer, part)
+    note = _note(page, _encoded(answer), cut and f"{cut}{KEPT}", rest, _surplus(answer))
+    complete = not (page or cut or rest or answer.encoded)
     return Harvest(answer, part, answer.sha256 or "", answer.size, answer.start, complete=complete, note=note)
 
 
 def _note(*words: str) -> str:
     return "; ".join(filter(None, words))
+
+
+def _rest(answer: Answer, part: Path) -> str:
+    """What the answer says of what it left out: then it is kept, and what is missing in it is not taken for gone."""
+    said = "" if answer.encoded else said_of_the_rest(part, answer.start)
+    return said and f"{answer.url}: {said}; what is missing here does not count as deleted"
 
 
 def _surplus(answer: Answer) -> str:

@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 
 from pydantic import ConfigDict, ValidationError
 
-from collect_assets.collection import Section, reasons
+from collect_assets.collection import reasons
 from collect_assets.errors import FailedError
-from collect_assets.network.options import OPTIONS, EndpointOptions
+from collect_assets.network.options import OPTIONS, EndpointOptions, EndpointParameters
 from collect_assets.plugins import plugin_parameters
 from collect_assets.registers import Endpoint, EndpointRegister, Problem, Skip
 
@@ -25,10 +25,10 @@ OF_ITEMS = frozenset({"max-untouched-age"})
 S = TypeVar("S", bound="PluginParameters")
 
 
-class PluginParameters(Section):
+class PluginParameters(EndpointParameters):
     """The parameters of a plugin. Keys are spelled as other software spells them: with underscores."""
 
-    model_config = ConfigDict(strict=True, alias_generator=None)
+    model_config = ConfigDict(alias_generator=None)
 
     @classmethod
     def of(cls: type[S], parameters: Mapping[str, Any]) -> S:

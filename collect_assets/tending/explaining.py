@@ -10,9 +10,10 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
+from collect_assets.collecting.audit import LIES, conditions
 from collect_assets.collecting.last_run import register_on
 from collect_assets.collecting.log import Log, read_log, read_logs
-from collect_assets.collecting.past import Past, validators
+from collect_assets.collecting.past import Past
 from collect_assets.collecting.plan import Mode
 from collect_assets.collecting.resource_rule import ResourceRule
 from collect_assets.collecting.run_file import run_files
@@ -20,6 +21,7 @@ from collect_assets.collecting.window import Window
 from collect_assets.collection import Collection
 from collect_assets.csv_rows import read_rows
 from collect_assets.errors import FutureDayError, RegisterError, SettingsError
+from collect_assets.plugins.parameters import options_of
 from collect_assets.registers import NEEDED, EndpointRegister, endpoint_id, read_sources
 from collect_assets.tending.estate import id_in
 from collect_assets.tending.explaining_items import of_records
@@ -205,8 +207,10 @@ def _tomorrow(collection: Collection, register: EndpointRegister, endpoint: str,
     past = Past(collection, day)
     days = collection.settings.politeness.short_after_days
     short = ", in one short attempt since it failed for days" if days and past.failing(endpoint, days) else ""
+    options = options_of(found.plugin, found.parameters)
     last = past.last_good(endpoint)
-    goes_on = last is not None and not found.plugin and ResourceRule.of(collection).goes_on_from(last)
-    sent = validators(last, collection) if goes_on else {}
+    sent = {} if found.plugin else conditions(last, ResourceRule.of(collection), options)
+    if last is not None and last.audit == LIES and not sent:
+        return f"would ask it for all of it, since the server says 304 to what has changed{short}"
     names = " and ".join(sent)
     return f"would ask it{f' whether it changed, by {names}' if sent else ' for all of it'}{short}"

@@ -74,8 +74,10 @@ def _condition(collection: Collection, log: Log, earlier: list[tuple[dt.date, Lo
     why = "its parameters, or the file that should have been there, asked for all of it"
     if not earlier:
         why = "no earlier day has a resource of it"
+    elif log.audit == LIES and earlier[0][1].audit == LIES:
+        why = "its server was found to say 304 to what has changed"
     elif log.audit:
-        why = "it was drawn for the audit of servers that say 304, or was found to lie before"
+        why = "it was drawn for the audit of servers that say 304"
     elif not any(name.lower() in VALIDATORS.values() for name in earlier[0][1].response_headers):
         why = f"the server gave neither ETag nor Last-Modified on {earlier[0][0]}"
     elif rule_of_log(collection, earlier[0][1]) != (rule := rule_of_log(collection, log)):

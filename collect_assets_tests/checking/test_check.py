@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -54,7 +55,7 @@ def test_a_csv_is_read_as_a_day_would_read_it(check):
     assert (found.geometry.kinds, found.geometry.box) == ({"POINT": 3}, (0.1, 51, 0.5, 53))
     assert [(row.record_number, row.line) for row in found.first_rejected] == [(5, 6)]
     assert "1 of 4 records have no reference" in told(found)
-    assert "1 records have the same reference" in told(found)
+    assert "1 record has the same reference" in told(found)
 
 
 def test_a_geojson_is_read_with_its_geometries(check):
@@ -338,6 +339,10 @@ def test_status_200_without_data_cannot_be_collected(check, body, said):
         (b"reference,name\n", "not one record"),
         (geojson(), "not one record"),
         (geojson(feature(1), properties={"exceededTransferLimit": True}), "held something back"),
+        (geojson(feature(1), numberMatched=9, numberReturned=1), "holds 9 features and gave 1"),
+        (geojson(feature(1), links=[{"rel": "next", "href": "http://h/?page=2"}]), "names a next page"),
+        (b'{"count": 9, "next": "http://h/?page=2", "results": [{"id": 1}, {"id": 2}]}', "names a next page"),
+        (b"Trees of 2024,,\n,,\nreference,name,note\n1,oak,old\n", "Of its 3 columns 2 have no name"),
     ],
 )
 def test_what_can_be_kept_and_is_of_little_use_is_collectable_with_a_warning(check, body, said):
@@ -406,8 +411,8 @@ def test_the_time_of_a_check_holds_while_another_process_asks_the_same_host(hang
     assert 1 <= time.monotonic() - began < 4
     assert process.poll() is None
     assert len(web.requests) == 1
-    assert found.outcome == "failed:deadline"
-    assert "being collected just now" in told(found)
+    assert found.outcome == "failed:busy"
+    assert "being collected just now" in found.summary
 
 
 def test_the_time_of_a_check_holds_for_the_waits_between_its_attempts_too(check):
@@ -420,12 +425,33 @@ def test_the_time_of_a_check_holds_for_the_waits_between_its_attempts_too(check)
     assert (found.outcome, found.status) == ("failed:status", 429)
 
 
-def test_parameters_cannot_widen_the_waits_of_a_check(check):
-    with RawServer([http(b"", "Retry-After: 60", status=429)], [http(CSV, "Content-Type: text/csv")]) as web:
+def test_a_check_asks_again_after_the_pause_that_the_host_asks_for(check):
+    with RawServer([http(b"", "Retry-After: 2", status=429)], [http(CSV, "Content-Type: text/csv")]) as web:
         began = time.monotonic()
-        found = check(web.url(), parameters={"max-backoff": 60})
-        assert time.monotonic() - began < 10
+        found = check(web.url())
+        assert 2 <= time.monotonic() - began < 8
     assert found.collectable
+
+
+def test_a_pause_that_is_longer_than_a_check_is_kept_and_said(check):
+    busy = Page(b"later", 429, {"Retry-After": "600"})
+    with WebServer({"/": busy}) as web:
+        first = check(web.url())
+        assert (first.status, "left alone for 600 s" in told(first)) == (429, True)
+        again = check(web.url())
+        assert len(web.asked) == 1
+    assert again.outcome == "failed:busy"
+    assert re.search(r"asked for a pause, and is not to be asked again for another \d+ s, until ..:..:.. UTC",
+                     again.summary)  # fmt: skip
+
+
+def test_a_next_page_may_stand_in_the_header_and_what_looks_like_one_in_a_table_is_none(check):
+    linked = Page(b'[{"id": 1}]', headers={"Link": '<http://h/?page=1>; rel="prev", <http://h/?page=3>; rel="next"'})
+    last = Page(b'{"next": null, "results": [{"id": 1}]}', headers={"Link": '<http://h/?page=1>; rel="prev"'})
+    table = Page(b'reference,note\n1,"{""next"": ""http://h""}"\n')
+    with WebServer({"/linked": linked, "/last": last, "/table": table}) as web:
+        said = ["next page" in told(check(web.url(path))) for path in ("/linked", "/last", "/table")]
+    assert said == [True, False, False]
 
 
 def test_a_broken_disk_is_our_problem_and_no_fault_of_the_url(temporary):

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -394,6 +395,26 @@ def test_the_command_prints_rows_for_a_register_and_says_what_to_decide(start: S
                               "ended": [], "gone": [f"{host}/archive.do?r=yews"]}  # fmt: skip
     (folder.path / "endpoint.csv").write_text(alone.stdout)
     assert folder.run("discover", f"{host}/rss.do", "-c", str(folder.path), *allowed).returncode == 0
+
+
+def test_a_provider_is_asked_as_the_collection_asks_and_with_a_credential(start: Start, folder: Folder) -> None:
+    secret = {"COLLECT_ASSETS_CREDENTIAL_ARBORETUM": "X-Api-Key: 0123"}
+    server = start({"/rss.do": ipt(ipt_item("oaks"))})
+    folder.register("http://h.test/x")
+    (folder.path / "host.csv").write_text("host,pause\n127.0.0.1,0.7\n")
+    (folder.path / "collection.toml").write_text('contact = "me@example.org"\n[headers]\nX-Purpose = "trees"\n')
+    asking = ("discover", server.url("/rss.do"), "-c", str(folder.path), "--allow", "127.0.0.0/8")
+    begun = time.monotonic()
+    for _ in range(2):
+        said = folder.run(*asking, "--parameters", '{"credential": "arboretum"}', **secret)
+        assert (said.returncode, "new: https://ipt.test" in said.stderr) == (1, True), said.stderr
+    assert time.monotonic() - begun > 0.7
+    headers = server.asked[0].headers
+    assert (headers["x-api-key"], headers["x-purpose"]) == ("0123", "trees")
+    assert "me@example.org" in headers["user-agent"]
+    wrong = folder.run(*asking, "--parameters", '{"ssl-verify": "no"}')
+    assert (wrong.returncode, len(server.asked)) == (2, 2)
+    assert "ssl-verify" in wrong.stderr
 
 
 def test_the_command_says_in_one_line_what_went_wrong(start: Start, folder: Folder) -> None:

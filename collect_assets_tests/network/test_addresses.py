@@ -29,10 +29,13 @@ PUBLIC = [
 ]  # fmt: skip
 
 
-METADATA = ["169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254"]
+METADATA = [
+    "169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254",
+    "fd00:c1::a9fe:a9fe", "fd00:42::42", "168.63.129.16",
+]  # fmt: skip
 
 
-@pytest.mark.parametrize("address", REFUSED)
+@pytest.mark.parametrize("address", [*REFUSED, *METADATA, "::ffff:168.63.129.16"])
 def test_f44_addresses_that_are_not_public_are_refused(address):
     with pytest.raises(RefusedError) as caught:
         AddressRules.none().check_address(address)
@@ -98,7 +101,9 @@ def test_a_metadata_service_is_asked_only_where_a_narrow_network_names_it(addres
     with pytest.raises(RefusedError):
         AddressRules.parse(", ".join(wide)).check_address(address)
     AddressRules.parse(", ".join([*wide, address])).check_address(address)
-    AddressRules.parse("169.254.0.0/16, 100.100.100.0/24, fd00:ec2::/64, fd20:ce::/64").check_address(address)
+    narrow = ["169.254.0.0/16", "100.100.100.0/24", "fd00:ec2::/64", "fd20:ce::/64", "fd00:c1::/64", "fd00:42::/64",
+              "168.63.129.0/24"]  # fmt: skip
+    AddressRules.parse(", ".join(narrow)).check_address(address)
 
 
 def test_a_bad_network_names_what_to_write():

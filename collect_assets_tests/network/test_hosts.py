@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from collect_assets.collection import Politeness
+from collect_assets.errors import FailedError
 from collect_assets.network.gate import Request
 from collect_assets.network.hosts import HostRegister, Hosts, Place, read_hosts
 from collect_assets.network.turns import Turns
@@ -114,6 +116,57 @@ def test_the_number_holds_for_all_processes_together(tmp_path):
         assert [process.communicate()[0] and process.returncode for process in processes] == [""] * 4
     assert len(server.asked) == 32
     assert server.most_at_once == 2
+
+
+def test_who_waits_takes_the_first_turn_that_becomes_free_in_the_order_of_waiting(tmp_path):
+    hosts = Hosts({"h": Place("", 3)})
+    given = Turns(tmp_path, Politeness(pause_share=0), longest=30, clock=time.monotonic, sleep=time.sleep, hosts=hosts)
+    order: list[int] = []
+
+    def wait(number: int) -> None:
+        with given.take("h:80"):
+            order.append(number)
+
+    held = [given.take("h:80") for _ in range(3)]
+    for turn in held:
+        turn.__enter__()
+    with ThreadPoolExecutor(4) as threads:
+        for number in range(4):
+            threads.submit(wait, number)
+            time.sleep(0.05)
+        assert order == []
+        held[1].__exit__(None, None, None)
+        time.sleep(0.3)
+        assert order == [0, 1, 2, 3]  # though the other two never came
+        for turn in (held[0], held[2]):
+            turn.__exit__(None, None, None)
+
+
+def test_the_wait_for_one_of_several_turns_ends_with_the_time_for_everything(tmp_path):
+    hosts = Hosts({"h": Place("", 2)})
+    given = Turns(tmp_path, Politeness(), longest=30, clock=time.monotonic, sleep=time.sleep, hosts=hosts)
+    begun = time.monotonic()
+    with given.take("h:80"), given.take("h:80"), ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(given.take("h:80", ends=begun + 0.3).__enter__) for _ in range(2)]
+        for each in waiting:
+            with pytest.raises(FailedError, match="being collected just now"):
+                each.result(5)
+    assert 0.3 <= time.monotonic() - begun < 2
+
+
+def test_a_pause_that_a_host_asks_one_of_several_requests_for_holds_for_all(tmp_path):
+    clock = Clock()
+    one, two = (Turns(tmp_path, Politeness(pause_share=0), longest=30, clock=clock, sleep=clock.sleep,
+                      hosts=Hosts({"h": Place("", 3)})) for _ in range(2))  # fmt: skip
+    with two.take("h:80") as running:
+        with one.take("h:80") as turn:
+            turn.status, turn.cooling = 429, 20
+        running.status = 200
+    for given in (one, two, one):
+        clock.now = 1000.0
+        with given.take("h:80"):
+            pass
+        assert clock.sleeps[-1] == pytest.approx(20)
 
 
 def test_a_host_is_asked_once_at_a_time_by_collections_that_put_it_into_different_groups_or_none(tmp_path):

@@ -21,7 +21,7 @@ def test_options_are_taken_from_among_the_parameters_of_plugins_and_readers():
 
 @pytest.mark.parametrize(
     ("parameters", "named"),
-    [({"max-bytes": "10"}, "max-bytes"), ({"attempts": 0}, "attempts"), ({"ssl-verify": 0}, "ssl-verify"),
+    [({"max-bytes": "10 MB"}, "max-bytes"), ({"attempts": 0}, "attempts"), ({"ssl-verify": 0}, "ssl-verify"),
      ({"headers": {"Authorization": "x"}}, "credential"), ({"headers": {"Host": "x"}}, "host"),
      ({"headers": {"X": "a\r\nY: b"}}, "headers"), ({"credential": "../x"}, "credential"),
      ({"headers": []}, "headers")],

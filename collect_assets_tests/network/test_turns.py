@@ -1,6 +1,8 @@
 """Politeness: turns at a host, pauses, and many hosts at once."""
 
+import datetime as dt
 import gzip
+import os
 import signal
 import subprocess
 import sys
@@ -115,7 +117,7 @@ def test_the_wait_for_a_turn_ends_with_the_time_for_everything_and_says_what_to_
         with _held(tmp_path, server), pytest.raises(FailedError, match="being collected just now") as caught:
             _until(gate, server.url(), 0.3).fetch(Request(server.url()))
         assert 0.3 <= time.monotonic() - begun < 2
-        assert (caught.value.outcome, server.asked) == ("failed:deadline", [])
+        assert (caught.value.outcome, server.asked) == ("failed:busy", [])
         assert f"127.0.0.1:{server.port}" in str(caught.value)
         assert "try again" in str(caught.value)
         assert gate.fetch(Request(server.url())).status == 200  # who gave up took no turn from others
@@ -201,6 +203,31 @@ def test_a_lock_file_from_before_a_restart_delays_no_longer_than_a_pause(tmp_pat
     with given.take("h:80"):
         pass
     assert 0 <= clock.sleeps[-1] <= 30
+
+
+def test_a_pause_that_was_asked_for_before_the_machine_started_is_over(tmp_path):
+    before, clock = Clock(), Clock()  # the new one says 1000: that long ago it started
+    before.now = 9000.0
+    with _turns(tmp_path, before).take("h:80") as turn:
+        turn.cooling = 20
+    long_ago = time.time() - 2000
+    os.utime(next(tmp_path.iterdir()), (long_ago, long_ago))
+    with _turns(tmp_path, clock).take("h:80"):
+        pass
+    assert clock.sleeps == [0]
+
+
+def test_who_has_little_time_is_told_until_when_a_host_wants_to_be_left_alone(tmp_path):
+    clock = Clock()
+    with _turns(tmp_path, clock).take("h:80") as turn:
+        turn.cooling = 20
+    later = f"{dt.datetime.now(dt.UTC) + dt.timedelta(seconds=20):%H:%M}"
+    with (
+        pytest.raises(FailedError, match=f"h:80 asked for a pause, and .* another 20 s, until {later}:.. UTC"),
+        _turns(tmp_path, clock).take("h:80", ends=clock.now + 3),
+    ):
+        pass
+    assert clock.sleeps == [0]
 
 
 def test_no_pause_after_the_last_request(make_gate):

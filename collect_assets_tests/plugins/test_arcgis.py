@@ -302,7 +302,7 @@ def test_a_refill_asks_for_all_pages_again(serve: Any) -> None:
 
 @pytest.mark.parametrize(("parameters", "reason"), [
     ({"max_page_size": 0}, "max_page_size"),
-    ({"max_page_size": "20"}, "max_page_size"),
+    ({"max_page_size": "twenty"}, "max_page_size"),
     ({"max_page_size": True}, "max_page_size"),
     ({"timeout": 0}, "timeout"),
     ({"retries": -1}, "retries"),

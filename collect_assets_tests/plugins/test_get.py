@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from collect_assets.collection import Limits, Politeness
+from collect_assets.collection import Limits, Politeness, ResourceRuleName
 from collect_assets.errors import FailedError, FetchError, RefusedError
 from collect_assets.network.gate import Gate
 from collect_assets.plugins import HarvestRequest, get, plugins
@@ -46,6 +47,45 @@ def test_a_document_is_handed_over_as_it_was_served(gate: Gate) -> None:
     assert harvest.part.read_bytes() == body
     assert (harvest.sha256, harvest.size, harvest.start) == (sha256(body), len(body), body)
     assert (harvest.complete, harvest.coverage, harvest.not_modified) == (True, "full", False)
+
+
+MANY = b'{"a": 1}, ' * 700  # more than is looked at
+
+
+@pytest.mark.parametrize("rule", ["raw", "digital-land"])
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"features": [{"a": 1}], "exceededTransferLimit" : true}', "held something back"),
+        (b'{"features": [' + MANY + b'{"a": 1}], "exceededTransferLimit":true}', "plugin arcgis"),
+        (b'{"type": "FeatureCollection", "properties": {"exceededTransferLimit": true}}', "held something back"),
+        (b'{"numberMatched": 500, "features": [' + MANY + b'{}], "numberReturned":9}', "holds 500 .* gave 9"),
+        (b'<?xml version="1.0"?><w:Collection numberMatched="31" numberReturned="30" xmlns:w="w"/>', "page_size"),
+    ],
+)
+def test_an_answer_that_says_that_it_is_a_part_is_kept_and_proves_no_absence(
+    gate: Gate, body: bytes, said: str, rule: ResourceRuleName
+) -> None:
+    with WebServer({"/a": Page(body, headers={"Content-Type": "text/plain"})}) as server:
+        harvest = get.harvest(HarvestRequest(server.url("/a"), resource_rule=rule), gate)
+    assert harvest.part is not None
+    assert (harvest.complete, harvest.incomplete) == (False, None)
+    assert re.search(f"{said}.*does not count as deleted", harvest.note)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"features": [], "exceededTransferLimit": false}',
+        b'{"numberMatched": 5, "numberReturned": 5, "features": [1, 2, 3, 4, 5]}',
+        b'<FeatureCollection numberMatched="unknown" numberReturned="30"></FeatureCollection>',
+        b'name,note\n1,"{""exceededTransferLimit"":true}"\n2,numberMatched=9 numberReturned=1\n',
+    ],
+)
+def test_an_answer_that_says_no_such_thing_is_complete(gate: Gate, body: bytes) -> None:
+    with WebServer({"/a": Page(body)}) as server:
+        harvest = get.harvest(HarvestRequest(server.url("/a")), gate)
+    assert (harvest.complete, harvest.note) == (True, "")
 
 
 def test_validators_are_sent(gate: Gate) -> None:

@@ -498,7 +498,7 @@ def test_what_a_repository_does_not_have_is_named(serve: Any, wrong: Any, outcom
 
 
 @pytest.mark.parametrize("wrong", [{"set": "two words"}, {"metadata_prefix": "oai dc"}, {"overlap_hours": -1},
-                                   {"identifiers_every_days": "7"}])  # fmt: skip
+                                   {"identifiers_every_days": "weekly"}])  # fmt: skip
 def test_parameters_are_checked(serve: Any, wrong: Any) -> None:
     served = serve(Repository(trees(2)), **wrong)
     served.folder.collect()

@@ -60,11 +60,34 @@ def test_parameters_of_another_plugin_mean_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "parameters", [{"page_size": 0}, {"page_size": "10"}, {"page_size": 1.5}, {"page_size": None, "attempts": 0}]
+    "parameters",
+    [
+        {"page_size": 0},
+        {"page_size": "ten"},
+        {"page_size": "0"},
+        {"page_size": ""},
+        {"page_size": 1.5},
+        {"page_size": "1.5"},
+        {"page_size": True},
+        {"page_size": None, "attempts": 0},
+    ],
 )
 def test_a_page_size_has_to_be_a_number_above_nought(parameters: dict[str, Any]) -> None:
     with pytest.raises(FailedError, match="correct the row"):
         options_of("wfs", parameters)
+
+
+@pytest.mark.parametrize("written", ["30", " 30 ", 30, 30.0, "30.0"])
+def test_a_number_may_be_written_as_text_or_with_a_point(written: object) -> None:
+    assert options_of("arcgis", {"timeout": written}).read_timeout == 30
+    assert options_of("", {"attempts": written}).attempts == 30
+    assert options_of("", {"backoff": written}).backoff == 30.0
+
+
+@pytest.mark.parametrize("parameters", [{"ssl-verify": "false"}, {"conditional": 0}, {"credential": 7}])
+def test_only_numbers_may_be_written_as_text(parameters: dict[str, Any]) -> None:
+    with pytest.raises(FailedError, match="correct the row"):
+        options_of("", parameters)
 
 
 def test_of_a_register_only_the_wrong_rows_are_skipped(folder: Folder) -> None:

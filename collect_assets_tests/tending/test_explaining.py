@@ -171,6 +171,30 @@ def test_a_conditional_request_and_what_the_next_run_would_send_are_explained(tm
     )
 
 
+def test_that_a_server_lies_is_explained_and_that_the_next_run_asks_for_all_of_it(tmp_path: Path) -> None:
+    served = [csv_of(1), csv_of(2), csv_of(2), csv_of(2)]
+
+    def page(asked: Asked) -> Page:
+        return Page(status=304) if "if-none-match" in asked.headers else Page(served.pop(0), headers={"ETag": '"one"'})
+
+    folder = Folder(tmp_path).settings(f"{QUICK}\n[conditional]\naudit-share = 1.0\n")
+    with WebServer({"/a.csv": page}) as server:
+        url = server.url("/a.csv")
+        folder.register(url).collect()
+        folder.tomorrow()
+        found = words(folder, url, NEXT_DAY)
+        folder.settings(QUICK)
+        later = NEXT_DAY + dt.timedelta(days=1)
+        folder.now += dt.timedelta(days=1)
+        folder.collect(later)
+        known = words(folder, url, later)
+
+    assert "asked for all of it: it was drawn for the audit of servers that say 304." in found
+    assert "asked for all of it: its server was found to say 304 to what has changed." in known
+    for said in (found, known):
+        assert "would ask it for all of it, since the server says 304 to what has changed" in said
+
+
 def test_the_rule_of_resources_is_explained_and_why_it_allowed_no_304(tmp_path: Path) -> None:
     page = Page(b'{"timeStamp":"x","a":1}', headers={"Content-Type": "application/json", "ETag": '"one"'})
     folder = Folder(tmp_path).settings(QUICK)
