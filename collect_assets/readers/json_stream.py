@@ -20,6 +20,7 @@ from typing import IO, Any
 import ijson
 
 from collect_assets.errors import UnreadableError
+from collect_assets.plugins.partly import both_ends, holds_back, matching
 from collect_assets.readers.encodings import as_text
 from collect_assets.readers.source import Entry, Reject, Source
 from collect_assets.store.local import CHUNK, storage_errors
@@ -31,9 +32,6 @@ MAX_NUMBER = 4000  # digits; past Python's limit of 4,300 the parser ends the pr
 MAX_LISTS = 5000
 ERROR_KEYS = ("error", "errors")
 _NO_RECORDS = {*ERROR_KEYS, "warnings", "messages", "links", "facets"}
-_EDGE = 1 << 16  # bytes at both ends of a document in which a service says how many there are
-_HELD_BACK = re.compile(rb'"exceededTransferLimit"\s*:\s*true')
-_MATCHED = re.compile(rb'"(?:numberMatched|totalFeatures)"\s*:\s*(\d{1,15})(?![\d.])')
 _ERROR_KEY = re.compile(rb'"errors?"\s*:')
 _NUMBER_SIGNS = b"+-.0123456789Ee"
 _LONG_NUMBER = re.compile(rb"(?<![-+.0-9Ee])[-+.0-9Ee]{%d}" % MAX_NUMBER)
@@ -142,14 +140,11 @@ def _long_number(bare: bytes) -> bool:
 
 def rest_said(path: Path, entries: int) -> Iterator[Reject]:
     """That a service holds more than it gave, as ArcGIS, GeoServer and OGC API Features say it before or behind."""
-    with storage_errors(path), path.open("rb") as file:
-        edges = file.read(_EDGE)
-        file.seek(max(len(edges), path.stat().st_size - _EDGE))
-        edges += file.read()
-    matched = max((int(number) for number in _MATCHED.findall(edges)), default=0)
+    ends = both_ends(path)
+    matched = matching(ends)
     if matched > entries:
         yield Reject(entries + 1, None, f"the service says that {matched:,} match, and gave {entries:,}")
-    elif _HELD_BACK.search(edges):
+    elif holds_back(ends):
         yield Reject(entries + 1, None, "the service says that it holds more than it gave (exceededTransferLimit)")
 
 

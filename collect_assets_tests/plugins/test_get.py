@@ -20,7 +20,7 @@ from collect_assets_tests.servers import Asked, Page, RawServer, WebServer, http
 @pytest.fixture
 def gate(tmp_path: Path) -> Iterator[Gate]:
     with Gate(
-        limits=Limits(attempts=2, backoff=0.01, max_bytes=10_000),
+        limits=Limits(attempts=2, backoff=0.01, max_bytes=50_000),
         politeness=Politeness(pause_share=0.0),
         user_agent="tests",
         rules=LOOPBACK,
@@ -49,7 +49,7 @@ def test_a_document_is_handed_over_as_it_was_served(gate: Gate) -> None:
     assert (harvest.complete, harvest.coverage, harvest.not_modified) == (True, "full", False)
 
 
-MANY = b'{"a": 1}, ' * 700  # more than is looked at
+MANY = b'{"a": 1}, ' * 3400  # more than is looked at
 
 
 @pytest.mark.parametrize("rule", ["raw", "digital-land"])
@@ -124,7 +124,7 @@ def test_no_body_is_a_failure_and_a_web_page_is_refused(gate: Gate, tmp_path: Pa
 
 
 def test_what_the_gate_refuses_comes_through_with_its_evidence(gate: Gate, tmp_path: Path) -> None:
-    assert harvest_fails(gate, Page(b"x" * 10_001), tmp_path / "work").outcome == "refused:too-large"
+    assert harvest_fails(gate, Page(b"x" * 50_001), tmp_path / "work").outcome == "refused:too-large"
 
 
 def test_every_plugin_has_a_name_of_its_own_and_the_blank_one_is_the_plain_get() -> None:
