@@ -18,7 +18,7 @@ from collect_assets.network.messages import Request
 
 LONGEST = 8000  # characters of the header; servers refuse more
 _SEVERAL = re.compile(r",(?=\s*[\w!#$%&'*+.^`|~-]+=)", re.ASCII)  # a date has a comma too
-_COOKIE = re.compile(r"\s*([\w!#$%&'*+.^`|~-]+)\s*=\s*([ -:<-~]*?)\s*(?:;(.*))?", re.ASCII | re.DOTALL)
+_COOKIE = re.compile(r"\s*([\w!#$%&'*+.^`|~-]+)\s*=([\t -:<-~]*)(?:;(.*))?", re.ASCII | re.DOTALL)
 _GONE = re.compile(r"(?:^|;)\s*(?:max-age\s*=\s*(?:0|-\d+)\s*(?:;|$)|expires\s*=[^;]*\b1970\b)", re.IGNORECASE)
 _SECURE = re.compile(r"(?:^|;)\s*secure\s*(?:;|$)", re.IGNORECASE)
 
@@ -66,7 +66,7 @@ def _cookies(headers: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     said = next((value for name, value in headers.items() if name.lower() == "set-cookie"), "")
     for text in _SEVERAL.split(said):
         if found := _COOKIE.fullmatch(text):
-            yield found[1], found[2], found[3] or ""
+            yield found[1], found[2].strip(), found[3] or ""
 
 
 def _host(url: str) -> tuple[str, bool]:

@@ -15,7 +15,7 @@ from collect_assets.store.local import storage_errors
 END = 1 << 14  # bytes at both ends of a document, where services say how much there is
 _NEXT = re.compile(rb'"rel"\s*:\s*"next"|"(?:next|next_?(?:page|url|link)|@odata\.nextLink)"\s*:\s*"(?:https?:/)?/[^"]',
                    re.IGNORECASE)  # fmt: skip
-_NEXT_LINK = re.compile(r"""<[^>]+>\s*;[^,<]*\brel\s*=\s*"?next\b""", re.IGNORECASE)
+_NEXT_LINK = re.compile(r"""<[^<>]+>\s*;[^,<]*\brel\s*=\s*"?next\b""", re.IGNORECASE)
 _HELD_BACK = re.compile(rb'"exceededTransferLimit"\s*:\s*true')
 _MATCHED, _RETURNED = (re.compile(rb'\b(?:%b)"?\s*[:=]\s*"?(\d{1,15})\b(?!\.)' % names) for names in
                        (b"numberMatched|totalFeatures", b"numberReturned"))  # fmt: skip
