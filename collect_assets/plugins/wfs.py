@@ -79,15 +79,17 @@ def _whole(request: HarvestRequest, gate: Fetcher) -> Harvest:
 
 
 def _counted(request: HarvestRequest, harvest: Harvest, matched: int | None, returned: int | None) -> Harvest:
-    """With what the answer says of itself: half a layer where the service held something back that was asked for."""
+    """With what the answer says of itself: half a layer is no resource where all of it was asked for.
+
+    Where the URL wants no more, or digital-land-python would take it, it is one, of which the harvest says enough.
+    """
     harvest = replace(harvest, declared_count=matched)
-    if matched is None or returned is None or returned >= matched or _PART.search(request.url):
+    if matched is None or returned is None or returned >= matched:
         return harvest
-    short = f"{request.url}: {returned} of {matched} features came; give `page_size` in parameters to ask for all"
-    if request.resource_rule == "digital-land":
-        note = "; ".join(filter(None, (harvest.note, f"{short}{KEPT}")))
-        return replace(harvest, complete=False, note=note)
-    reason = f"{short}; what came is kept as partial-resource"
+    if _PART.search(request.url) or request.resource_rule == "digital-land":
+        return harvest
+    reason = (f"{request.url}: {returned} of {matched} features came; give `page_size` in parameters to ask for all; "
+              "what came is kept as partial-resource")  # fmt: skip
     return replace(harvest, complete=False, incomplete=FailedError("incomplete", reason, transient=True))
 
 

@@ -126,21 +126,22 @@ def test_without_a_page_size_the_answer_is_kept_as_it_came(serve: Any) -> None:
     assert len(served.server.asked) == 1
 
 
-def test_an_answer_that_says_that_it_has_not_all_is_a_part_unless_its_url_wants_no_more(serve: Any) -> None:
+def test_an_answer_that_says_that_it_has_not_all_is_no_resource_unless_its_url_wants_no_more(serve: Any) -> None:
     served = serve(Service(30, most=20))
     log = served.collect()
     assert (log.outcome, log.resource, log.complete, log.declared_count) == ("failed:incomplete", "", False, 30)
     assert "20 of 30 features came; give `page_size`" in log.message
     assert positions(served.content(log)) == numbers(20)
     asked = serve(Service(30, most=20), f"{GETFEATURE}&count=10").collect()
-    assert (asked.outcome, asked.complete, asked.declared_count) == ("first", True, 30)
+    assert (asked.outcome, asked.complete, asked.declared_count) == ("first", False, 30)
+    assert "what is missing here does not count as deleted" in asked.message
 
 
 def test_under_the_rule_of_digital_land_what_an_answer_lacks_is_only_said(serve: Any, folder: Folder) -> None:
     (folder.path / "collection.toml").write_text('resource-rule = "digital-land"\n')
     log = serve(Service(30, most=20)).collect()
     assert (log.outcome, log.complete) == ("first", False)
-    assert "20 of 30 features came" in log.message
+    assert "holds 30 features and gave 20" in log.message
 
 
 @pytest.mark.parametrize("page_size", [None, 2])
